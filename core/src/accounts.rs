@@ -1,0 +1,88 @@
+//! Connected accounts: whether a user has authorized the connections of a config.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    Call, Client, ConnectionAuthState, Operation, Result, rules,
+    transport::{Request, answer::Answer},
+};
+
+impl Client {
+    /// Says for each connection of a config how one user stands with it. Run it before each
+    /// session, or let [`open_session`](Self::open_session) do so.
+    ///
+    /// # Errors
+    /// Before any request: `argument_missing`, `identifier_invalid`. From the server: `not_found`.
+    pub fn list_mcp_connected_accounts(
+        &self,
+        config_id: impl Into<String>,
+        identifier: impl Into<String>,
+    ) -> Call<ListMcpConnectedAccounts> {
+        self.start(ListMcpConnectedAccounts {
+            config_id: Some(config_id.into()),
+            identifier: Some(identifier.into()),
+            include_auth_link: None,
+        })
+    }
+}
+
+/// See [`Client::list_mcp_connected_accounts`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListMcpConnectedAccounts {
+    #[serde(default)]
+    config_id: Option<String>,
+    #[serde(default)]
+    identifier: Option<String>,
+    #[serde(default)]
+    include_auth_link: Option<bool>,
+}
+
+impl Call<ListMcpConnectedAccounts> {
+    /// Also creates the accounts that are missing and returns for each connection a fresh link,
+    /// which works once and for about a minute. Without it nothing is created.
+    pub fn include_auth_link(mut self, include: bool) -> Self {
+        self.operation.include_auth_link = Some(include);
+        self
+    }
+}
+
+impl Operation for ListMcpConnectedAccounts {
+    type Response = Vec<ConnectionAuthState>;
+    const NAME: &'static str = "list_mcp_connected_accounts";
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/api/v1/mcp/configs/{config_id}/connected_accounts";
+    /// A repeat makes a second link at most; the first one dies on its own.
+    const REPEATABLE: bool = true;
+
+    fn request(&self) -> Result<Request> {
+        let id = rules::path_segment("config_id", self.config_id.as_deref())?;
+        let mut body = Map::new();
+        body.insert(
+            "identifier".to_owned(),
+            rules::identifier(self.identifier.as_deref())?.into(),
+        );
+        if let Some(include) = self.include_auth_link {
+            body.insert("include_auth_link".to_owned(), Value::Bool(include));
+        }
+        Ok(Request::new(
+            Self::METHOD,
+            &["api", "v1", "mcp", "configs", id, "connected_accounts"],
+        )
+        .json(body.into()))
+    }
+
+    fn response(answer: &Answer) -> Result<Vec<ConnectionAuthState>> {
+        #[derive(Deserialize)]
+        struct Accounts {
+            #[serde(default)]
+            connected_accounts: Option<Vec<ConnectionAuthState>>,
+        }
+        Ok(answer
+            .json::<Accounts>()?
+            .connected_accounts
+            .unwrap_or_default())
+    }
+}

@@ -1,0 +1,474 @@
+//! The client: one per environment, cheap to clone.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::IntoFuture,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderName, HeaderValue};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    Error, Result,
+    credentials::Credentials,
+    operations::{self, Operation},
+    transport::{Options, Transport, is_loopback, origin},
+};
+
+const URL_VARIABLES: [&str; 2] = ["SCALEKIT_ENVIRONMENT_URL", "SCALEKIT_ENV_URL"];
+const ID_VARIABLES: [&str; 1] = ["SCALEKIT_CLIENT_ID"];
+const SECRET_VARIABLES: [&str; 1] = ["SCALEKIT_CLIENT_SECRET"];
+
+/// A client of one environment: base URL, client id, client secret.
+///
+/// Making one sends nothing; the access token is fetched with the first call and kept. Clones
+/// share connections, access token and limits (256 requests in flight).
+///
+/// Every call needs a running Tokio runtime.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    options: Options,
+}
+
+struct Shared {
+    transport: Arc<Transport>,
+    /// The static URL of each config seen by `open_session`.
+    urls: Mutex<HashMap<String, String>>,
+}
+
+impl Client {
+    /// Starts a client from explicit values; what is not given comes from the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client from `SCALEKIT_ENVIRONMENT_URL` (or `SCALEKIT_ENV_URL`), `SCALEKIT_CLIENT_ID` and
+    /// `SCALEKIT_CLIENT_SECRET`.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or the rule that its value breaks.
+    pub fn from_env() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// The same client with another deadline for the whole of each call, repeats included (60 s by
+    /// default).
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        let mut client = self.clone();
+        client.options.timeout = timeout;
+        client
+    }
+
+    /// The same client with another number of repeats after a failed try (3 by default, 0 for
+    /// none).
+    #[must_use]
+    pub fn with_max_retries(&self, max_retries: u32) -> Self {
+        let mut client = self.clone();
+        client.options.retry.max_retries = max_retries;
+        client
+    }
+
+    /// The same client with one more header on each request, such as `traceparent`.
+    ///
+    /// # Errors
+    /// `header_invalid` when name or value cannot be sent, or the name is one that the client
+    /// itself sets.
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self> {
+        let refused = |why: &str| {
+            Error::argument(
+                "header_invalid",
+                "headers",
+                format!("header `{}` {why}", name.escape_debug()),
+            )
+        };
+        let name: HeaderName = name.parse().map_err(|_| refused("is not a header name"))?;
+        if matches!(
+            name.as_str(),
+            "authorization" | "content-type" | "content-length" | "host" | "x-api-version"
+        ) {
+            return Err(refused("is set by the client itself"));
+        }
+        let value: HeaderValue = value
+            .parse()
+            .map_err(|_| refused("has a value that cannot be sent"))?;
+        let mut client = self.clone();
+        client.options.headers.insert(name, value);
+        Ok(client)
+    }
+
+    /// The base URL of the environment.
+    pub fn env_url(&self) -> &Url {
+        &self.shared.transport.base
+    }
+
+    /// Runs an operation by name: the door for language bindings.
+    ///
+    /// `parameters` is a JSON object, the answer JSON text. [`operations()`](crate::operations())
+    /// lists the names.
+    ///
+    /// # Errors
+    /// Those of the operation, and `unknown_operation`, `unknown_argument`, `argument_type`.
+    pub async fn call(&self, operation: &str, parameters: &str) -> Result<String> {
+        operations::call(self, operation, parameters).await
+    }
+
+    pub(crate) fn start<O>(&self, operation: O) -> Call<O> {
+        Call {
+            client: self.clone(),
+            operation,
+        }
+    }
+
+    pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Response> {
+        let request = operation.request()?;
+        let answer = self
+            .shared
+            .transport
+            .send(&request, O::REPEATABLE, &self.options)
+            .await?;
+        O::response(&answer)
+    }
+
+    pub(crate) fn known_url(&self, config_id: &str) -> Option<String> {
+        self.shared
+            .urls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(config_id)
+            .cloned()
+    }
+
+    pub(crate) fn remember_url(&self, config_id: &str, url: &str) {
+        /// Far more roles than anyone has; bounds what odd callers can make us keep.
+        const MOST: usize = 10_000;
+        let mut urls = self
+            .shared
+            .urls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if urls.len() >= MOST {
+            urls.clear();
+        }
+        urls.insert(config_id.to_owned(), url.to_owned());
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("env_url", &self.env_url().as_str())
+            .field("client_id", &self.shared.transport.credentials.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An operation about to be sent: set what is optional, then `.await` it. Nothing is sent before.
+#[must_use = "nothing is sent before `.await`"]
+#[derive(Debug, Clone)]
+pub struct Call<O> {
+    client: Client,
+    pub(crate) operation: O,
+}
+
+impl<O: Operation> IntoFuture for Call<O> {
+    type Output = Result<O::Response>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.client.run(&self.operation).await })
+    }
+}
+
+/// Collects what a [`Client`] needs.
+#[derive(Default, Clone)]
+pub struct ClientBuilder {
+    env_url: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+    allow_insecure_http: bool,
+    connect_timeout: Option<Duration>,
+    options: Options,
+}
+
+impl ClientBuilder {
+    /// The base URL of the environment, such as `https://acme.scalekit.com`; `https://` is assumed
+    /// where no scheme is given.
+    #[must_use]
+    pub fn env_url(mut self, env_url: impl Into<String>) -> Self {
+        self.env_url = Some(env_url.into());
+        self
+    }
+
+    /// The client id, such as `skc_…`.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// The client secret.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<SecretString>) -> Self {
+        self.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// Allows `http://` beyond this machine. Tokens then travel unprotected.
+    #[must_use]
+    pub fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
+        self
+    }
+
+    /// Deadline of each call as a whole: waiting, access token and repeats included. 60 s.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Deadline of each single try. 20 s.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout = timeout;
+        self
+    }
+
+    /// Deadline for connecting. 10 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats after a failed try, where repeating is harmless. 3.
+    #[must_use]
+    pub fn max_retries(mut self, max_retries: u32) -> Self {
+        self.options.retry.max_retries = max_retries;
+        self
+    }
+
+    /// Waits between tries are random, up to `base` at first, doubled each time up to `cap`.
+    /// 250 ms and 8 s.
+    #[must_use]
+    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.options.retry.base = base;
+        self.options.retry.cap = cap;
+        self
+    }
+
+    /// Makes the client. Sends nothing.
+    ///
+    /// # Errors
+    /// `argument_missing` or `env_url_invalid`, naming the argument and the environment variable.
+    pub fn build(self) -> Result<Client> {
+        self.build_from(|name| std::env::var(name).ok())
+    }
+
+    fn build_from(self, variable: impl Fn(&str) -> Option<String>) -> Result<Client> {
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .find_map(|name| variable(name).filter(|value| !value.is_empty()))
+        };
+        let env_url = self
+            .env_url
+            .or_else(|| first(&URL_VARIABLES))
+            .ok_or_else(|| missing("env_url", &URL_VARIABLES))?;
+        let client_id = self
+            .client_id
+            .or_else(|| first(&ID_VARIABLES))
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| missing("client_id", &ID_VARIABLES))?;
+        let client_secret = self
+            .client_secret
+            .or_else(|| first(&SECRET_VARIABLES).map(SecretString::from))
+            .filter(|secret| !secrecy::ExposeSecret::expose_secret(secret).is_empty())
+            .ok_or_else(|| missing("client_secret", &SECRET_VARIABLES))?;
+        let base = environment(&env_url, self.allow_insecure_http)?;
+        let credentials = Credentials::new(client_id, client_secret);
+        let transport = Transport::new(
+            base,
+            credentials,
+            self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+        )?;
+        let shared = Shared {
+            transport: Arc::new(transport),
+            urls: Mutex::new(HashMap::new()),
+        };
+        Ok(Client {
+            shared: Arc::new(shared),
+            options: self.options,
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("env_url", &self.env_url)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn missing(argument: &'static str, variables: &[&str]) -> Error {
+    let names: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
+    Error::argument(
+        "argument_missing",
+        argument,
+        format!("`{argument}` is required"),
+    )
+    .suggest(format!("pass it, or set {}", names.join(" or ")))
+}
+
+/// Reads the environment URL. Its text is not repeated in errors: it may hold a password.
+fn environment(text: &str, allow_insecure_http: bool) -> Result<Url> {
+    let invalid = |why: &str| {
+        Error::argument("env_url_invalid", "env_url", format!("`env_url` {why}"))
+            .suggest("copy it from the dashboard, such as `https://acme.scalekit.com`")
+    };
+    let text = text.trim();
+    let whole = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    let url = Url::parse(&whole).map_err(|_| invalid("is not a URL"))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err(invalid("must be an `https://` URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("must not hold a user name or a password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("must not hold a query or a fragment"));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) && !allow_insecure_http {
+        return Err(Error::argument(
+            "env_url_insecure",
+            "env_url",
+            format!("`env_url` is `{}`, but `http://` is for this machine only: secrets would travel unprotected", origin(&url)),
+        )
+        .suggest("use `https://`, or allow insecure HTTP explicitly"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(
+        pairs: &'static [(&'static str, &'static str)],
+    ) -> impl Fn(&str) -> Option<String> {
+        move |name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn explicit_beats_environment_and_both_names_work() {
+        let set = variables(&[
+            ("SCALEKIT_ENV_URL", "https://b.example"),
+            ("SCALEKIT_CLIENT_ID", "skc_1"),
+            ("SCALEKIT_CLIENT_SECRET", "s3cret"),
+        ]);
+        let client = Client::builder().build_from(&set).unwrap();
+        assert_eq!(client.env_url().as_str(), "https://b.example/");
+        let client = Client::builder()
+            .env_url("a.example/")
+            .build_from(&set)
+            .unwrap();
+        assert_eq!(client.env_url().as_str(), "https://a.example/");
+        let both = variables(&[
+            ("SCALEKIT_ENV_URL", "https://b.example"),
+            ("SCALEKIT_ENVIRONMENT_URL", "https://a.example"),
+            ("SCALEKIT_CLIENT_ID", "skc_1"),
+            ("SCALEKIT_CLIENT_SECRET", "s3cret"),
+        ]);
+        assert_eq!(
+            Client::builder()
+                .build_from(both)
+                .unwrap()
+                .env_url()
+                .as_str(),
+            "https://a.example/"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_variable() {
+        let error = Client::builder()
+            .env_url("https://a.example")
+            .client_id("skc_1")
+            .build_from(|_| None)
+            .unwrap_err();
+        assert_eq!(
+            (error.code(), error.argument_name()),
+            ("argument_missing", Some("client_secret"))
+        );
+        assert!(
+            error
+                .suggestion()
+                .unwrap()
+                .contains("SCALEKIT_CLIENT_SECRET")
+        );
+    }
+
+    #[test]
+    fn bad_urls_are_refused_without_repeating_them() {
+        for (url, code) in [
+            ("http://env.example", "env_url_insecure"),
+            ("https://user:hunter2@env.example", "env_url_invalid"),
+            ("https://env.example/?token=hunter2", "env_url_invalid"),
+            ("ftp://env.example", "env_url_invalid"),
+            ("https://", "env_url_invalid"),
+            ("", "env_url_invalid"),
+        ] {
+            let error = environment(url, false).unwrap_err();
+            assert_eq!(error.code(), code, "{url}");
+            assert!(!format!("{error:?}{error}").contains("hunter2"));
+        }
+        assert!(environment("http://env.example", true).is_ok());
+        assert!(environment("http://127.0.0.1:8080", false).is_ok());
+    }
+
+    #[test]
+    fn no_secret_in_debug() {
+        let builder = Client::builder()
+            .env_url("https://a.example")
+            .client_id("skc_1")
+            .client_secret("hunter2");
+        assert!(!format!("{builder:?}").contains("hunter2"));
+        assert!(!format!("{:?}", builder.build().unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn headers_of_the_client_cannot_be_replaced() {
+        let client = Client::builder()
+            .env_url("https://a.example")
+            .client_id("i")
+            .client_secret("s")
+            .build()
+            .unwrap();
+        assert!(client.with_header("traceparent", "00-1-2-01").is_ok());
+        for (name, value) in [("Authorization", "x"), ("a b", "x"), ("x-a", "line\nbreak")] {
+            assert_eq!(
+                client.with_header(name, value).unwrap_err().code(),
+                "header_invalid",
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Configs: create once per agent role, then get, list, update, delete.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Call, Client, Config, ConfigPage, ConnectionToolMapping, Error, Operation, Result, Target,
+    Tools,
+    model::ConfigAnswer,
+    rules,
+    transport::{Request, answer::Answer},
+};
+
+impl Client {
+    /// Creates a config: one Virtual MCP server per agent role, not per user.
+    ///
+    /// Never sent twice: when the connection breaks in the middle, look for the name before
+    /// creating it again.
+    ///
+    /// # Errors
+    /// Before any request: `config_name_invalid`, `too_many_mappings`, `tools_empty`,
+    /// `argument_missing`. From the server: `conflict` when the name is taken, `bad_request` for
+    /// a connection or tool that does not exist.
+    pub fn create_config(&self, config: NewConfig) -> Call<NewConfig> {
+        self.start(config)
+    }
+
+    /// Gets one config by its id.
+    ///
+    /// # Errors
+    /// `not_found` when there is none with this id.
+    pub fn get_config(&self, config_id: impl Into<String>) -> Call<GetConfig> {
+        self.start(GetConfig {
+            config_id: Some(config_id.into()),
+        })
+    }
+
+    /// Lists configs, a page at a time.
+    pub fn list_configs(&self) -> Call<ListConfigs> {
+        self.start(ListConfigs::default())
+    }
+
+    /// Changes a config; what is not set stays. Running sessions see the change at once.
+    ///
+    /// # Errors
+    /// Those of [`create_config`](Self::create_config), `cannot_clear` for an empty description or
+    /// an empty list (the API cannot clear either), and `not_found`.
+    pub fn update_config(&self, config_id: impl Into<String>) -> Call<UpdateConfig> {
+        self.start(UpdateConfig {
+            config_id: Some(config_id.into()),
+            ..UpdateConfig::default()
+        })
+    }
+
+    /// Deletes a config. Its URL stops working at once, for running sessions too.
+    ///
+    /// # Errors
+    /// `not_found` when there is none with this id.
+    pub fn delete_config(&self, config_id: impl Into<String>) -> Call<DeleteConfig> {
+        self.start(DeleteConfig {
+            config_id: Some(config_id.into()),
+        })
+    }
+}
+
+/// A mapping as a caller writes it: what a response carries besides is accepted and not sent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mapping {
+    #[serde(default)]
+    connection_name: Option<String>,
+    #[serde(default)]
+    tools: Option<Vec<String>>,
+    #[serde(default, rename = "connection_id")]
+    _connection_id: Option<String>,
+    #[serde(default, rename = "provider")]
+    _provider: Option<String>,
+    #[serde(default, rename = "connected_account_id")]
+    _connected_account_id: Option<String>,
+    #[serde(default, rename = "connected_account_status")]
+    _connected_account_status: Option<String>,
+}
+
+impl From<Mapping> for ConnectionToolMapping {
+    fn from(mapping: Mapping) -> Self {
+        let name = mapping.connection_name.unwrap_or_default();
+        match mapping.tools {
+            None => Self::all(name),
+            Some(tools) => Self::new(name, tools),
+        }
+    }
+}
+
+fn read_mappings<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<ConnectionToolMapping>>, D::Error> {
+    let mappings = Option::<Vec<Mapping>>::deserialize(deserializer)?;
+    Ok(mappings.map(|mappings| mappings.into_iter().map(Into::into).collect()))
+}
+
+fn wire_mappings(mappings: &[ConnectionToolMapping]) -> Value {
+    mappings
+        .iter()
+        .map(|mapping| match &mapping.tools {
+            Tools::All => json!({ "connection_name": mapping.connection_name }),
+            Tools::Only(tools) => {
+                json!({ "connection_name": mapping.connection_name, "tools": tools })
+            }
+        })
+        .collect()
+}
+
+/// The config to create.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewConfig {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default, deserialize_with = "read_mappings")]
+    connection_tool_mappings: Option<Vec<ConnectionToolMapping>>,
+}
+
+impl NewConfig {
+    /// A config with this name: 1 to 100 of `a-z`, `0-9`, `_`, `-`, unique in the environment.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A free text about it.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Shows exactly these tools of a connection; at least one.
+    #[must_use]
+    pub fn connection<T: Into<String>>(
+        self,
+        name: impl Into<String>,
+        tools: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.mapping(ConnectionToolMapping::new(name, tools))
+    }
+
+    /// Shows every tool of a connection, those included that it gains later.
+    #[must_use]
+    pub fn all_tools_of(self, name: impl Into<String>) -> Self {
+        self.mapping(ConnectionToolMapping::all(name))
+    }
+
+    /// Adds a mapping, such as one read from another config. At most 25 in all.
+    #[must_use]
+    pub fn mapping(mut self, mapping: ConnectionToolMapping) -> Self {
+        self.connection_tool_mappings
+            .get_or_insert_default()
+            .push(mapping);
+        self
+    }
+}
+
+impl Operation for NewConfig {
+    type Response = Config;
+    const NAME: &'static str = "create_config";
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/api/v1/mcp/configs";
+    const REPEATABLE: bool = false;
+
+    fn request(&self) -> Result<Request> {
+        let name = rules::config_name(self.name.as_deref())?;
+        let mappings = self.connection_tool_mappings.as_deref().unwrap_or_default();
+        rules::mappings(mappings)?;
+        let mut body = Map::new();
+        body.insert("name".to_owned(), name.into());
+        if let Some(description) = self.description.as_deref().filter(|text| !text.is_empty()) {
+            body.insert("description".to_owned(), description.into());
+        }
+        body.insert(
+            "connection_tool_mappings".to_owned(),
+            wire_mappings(mappings),
+        );
+        Ok(Request::new(Self::METHOD, &["api", "v1", "mcp", "configs"]).json(body.into()))
+    }
+
+    fn response(answer: &Answer) -> Result<Config> {
+        Ok(answer.json::<ConfigAnswer>()?.config)
+    }
+}
+
+/// See [`Client::get_config`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GetConfig {
+    #[serde(default)]
+    config_id: Option<String>,
+}
+
+impl Operation for GetConfig {
+    type Response = Config;
+    const NAME: &'static str = "get_config";
+    const METHOD: Method = Method::GET;
+    const PATH: &'static str = "/api/v1/mcp/configs/{config_id}";
+    const REPEATABLE: bool = true;
+
+    fn request(&self) -> Result<Request> {
+        let id = rules::path_segment("config_id", self.config_id.as_deref())?;
+        Ok(Request::new(
+            Self::METHOD,
+            &["api", "v1", "mcp", "configs", id],
+        ))
+    }
+
+    fn response(answer: &Answer) -> Result<Config> {
+        Ok(answer.json::<ConfigAnswer>()?.config)
+    }
+}
+
+/// See [`Client::list_configs`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListConfigs {
+    #[serde(default)]
+    page_size: Option<i64>,
+    #[serde(default)]
+    page_token: Option<String>,
+    #[serde(default)]
+    filter_id: Option<String>,
+    #[serde(default)]
+    filter_provider: Option<String>,
+    #[serde(default)]
+    filter_name: Option<String>,
+    #[serde(default)]
+    filter_mcp_server_url: Option<String>,
+    #[serde(default)]
+    search: Option<String>,
+}
+
+impl Call<ListConfigs> {
+    /// At most this many on a page: 1 to 30, the server's choice (20 by assumption) if not set.
+    pub fn page_size(mut self, page_size: u32) -> Self {
+        self.operation.page_size = Some(page_size.into());
+        self
+    }
+
+    /// The cursor of another page's `next_page_token` or `prev_page_token`.
+    pub fn page_token(mut self, page_token: impl Into<String>) -> Self {
+        self.operation.page_token = Some(page_token.into());
+        self
+    }
+
+    /// Only the config with this id.
+    pub fn filter_id(mut self, id: impl Into<String>) -> Self {
+        self.operation.filter_id = Some(id.into());
+        self
+    }
+
+    /// Only configs with a connection of this provider.
+    pub fn filter_provider(mut self, provider: impl Into<String>) -> Self {
+        self.operation.filter_provider = Some(provider.into());
+        self
+    }
+
+    /// Only the config with this whole name, in any case.
+    pub fn filter_name(mut self, name: impl Into<String>) -> Self {
+        self.operation.filter_name = Some(name.into());
+        self
+    }
+
+    /// Only the config behind this URL.
+    pub fn filter_mcp_server_url(mut self, url: impl Into<String>) -> Self {
+        self.operation.filter_mcp_server_url = Some(url.into());
+        self
+    }
+
+    /// Only configs whose name holds this text.
+    pub fn search(mut self, text: impl Into<String>) -> Self {
+        self.operation.search = Some(text.into());
+        self
+    }
+}
+
+impl Operation for ListConfigs {
+    type Response = ConfigPage;
+    const NAME: &'static str = "list_configs";
+    const METHOD: Method = Method::GET;
+    const PATH: &'static str = "/api/v1/mcp/configs";
+    const REPEATABLE: bool = true;
+
+    fn request(&self) -> Result<Request> {
+        Ok(Request::new(Self::METHOD, &["api", "v1", "mcp", "configs"])
+            .query("filter.id", self.filter_id.as_deref())
+            .query("filter.provider", self.filter_provider.as_deref())
+            .query(
+                "filter.name",
+                rules::filter_name(self.filter_name.as_deref())?,
+            )
+            .query(
+                "filter.mcp_server_url",
+                self.filter_mcp_server_url.as_deref(),
+            )
+            .query("search", self.search.as_deref())
+            .query("page_size", rules::page_size(self.page_size)?)
+            .query("page_token", self.page_token.as_deref()))
+    }
+
+    fn response(answer: &Answer) -> Result<ConfigPage> {
+        answer.json()
+    }
+}
+
+/// See [`Client::update_config`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateConfig {
+    #[serde(default)]
+    config_id: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default, deserialize_with = "read_mappings")]
+    connection_tool_mappings: Option<Vec<ConnectionToolMapping>>,
+}
+
+impl Call<UpdateConfig> {
+    /// The new description; not empty.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.operation.description = Some(description.into());
+        self
+    }
+
+    /// The new list, which replaces the whole old one; not empty.
+    pub fn connection_tool_mappings(
+        mut self,
+        mappings: impl IntoIterator<Item = ConnectionToolMapping>,
+    ) -> Self {
+        self.operation.connection_tool_mappings = Some(mappings.into_iter().collect());
+        self
+    }
+}
+
+impl Operation for UpdateConfig {
+    type Response = Config;
+    const NAME: &'static str = "update_config";
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str = "/api/v1/mcp/configs/{config_id}";
+    const REPEATABLE: bool = true;
+
+    fn request(&self) -> Result<Request> {
+        let id = rules::path_segment("config_id", self.config_id.as_deref())?;
+        let mut body = Map::new();
+        if let Some(description) = &self.description {
+            if description.is_empty() {
+                return Err(cannot_clear("description", "write another text instead"));
+            }
+            body.insert("description".to_owned(), description.as_str().into());
+        }
+        if let Some(mappings) = &self.connection_tool_mappings {
+            if mappings.is_empty() {
+                return Err(cannot_clear(
+                    "connection_tool_mappings",
+                    "delete the config instead",
+                ));
+            }
+            rules::mappings(mappings)?;
+            body.insert(
+                "connection_tool_mappings".to_owned(),
+                wire_mappings(mappings),
+            );
+        }
+        Ok(Request::new(Self::METHOD, &["api", "v1", "mcp", "configs", id]).json(body.into()))
+    }
+
+    fn response(answer: &Answer) -> Result<Config> {
+        Ok(answer.json::<ConfigAnswer>()?.config)
+    }
+}
+
+/// On the wire an empty value is the same as none: sending it would silently change nothing.
+fn cannot_clear(argument: &'static str, suggestion: &str) -> Error {
+    Error::argument(
+        "cannot_clear",
+        argument,
+        format!("`{argument}` must not be empty: the API cannot clear it"),
+    )
+    .suggest(format!(
+        "leave it out to keep what is there, or {suggestion}"
+    ))
+}
+
+/// See [`Client::delete_config`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteConfig {
+    #[serde(default)]
+    config_id: Option<String>,
+}
+
+impl Operation for DeleteConfig {
+    type Response = ();
+    const NAME: &'static str = "delete_config";
+    const METHOD: Method = Method::DELETE;
+    const PATH: &'static str = "/api/v1/mcp/configs/{config_id}";
+    const REPEATABLE: bool = true;
+
+    fn request(&self) -> Result<Request> {
+        let id = rules::path_segment("config_id", self.config_id.as_deref())?;
+        Ok(Request::new(
+            Self::METHOD,
+            &["api", "v1", "mcp", "configs", id],
+        ))
+    }
+
+    fn response(_: &Answer) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl From<&Config> for Target {
+    fn from(config: &Config) -> Self {
+        Self::Config {
+            id: config.id.clone(),
+            url: config.mcp_server_url.clone(),
+        }
+    }
+}

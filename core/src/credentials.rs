@@ -1,0 +1,192 @@
+//! The access token of an environment: fetched on first use, cached, one flight.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    time::Duration,
+};
+
+use http::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::time::Instant;
+use url::form_urlencoded;
+
+use crate::{
+    Error, ErrorKind, Result,
+    flight::Flight,
+    transport::{Body, Options, Request, Transport, origin},
+};
+
+/// A token is not used in the last minute of its life, nor in its last tenth.
+const MARGIN: Duration = Duration::from_secs(60);
+
+pub(crate) struct Credentials {
+    pub(crate) client_id: String,
+    client_secret: SecretString,
+    cached: Mutex<Option<Cached>>,
+    flight: Flight<Arc<str>>,
+}
+
+struct Cached {
+    token: Arc<str>,
+    /// `None`: the server named no lifetime; good until refused.
+    until: Option<Instant>,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+impl Credentials {
+    pub(crate) fn new(client_id: String, client_secret: SecretString) -> Self {
+        Self {
+            client_id,
+            client_secret,
+            cached: Mutex::new(None),
+            flight: Flight::new(),
+        }
+    }
+
+    /// Forgets a token that the server refused, unless it has been replaced already.
+    pub(crate) fn discard(&self, token: &str) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached
+            .as_ref()
+            .is_some_and(|cached| &*cached.token == token)
+        {
+            *cached = None;
+        }
+    }
+
+    fn cached(&self) -> Option<Arc<str>> {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = cached.as_ref()?;
+        cached
+            .until
+            .is_none_or(|until| Instant::now() < until)
+            .then(|| Arc::clone(&cached.token))
+    }
+
+    fn keep(&self, token: &Arc<str>, expires_in: Option<u64>, asked_at: Instant) {
+        let until = expires_in.map(|seconds| {
+            let life = Duration::from_secs(seconds.min(365 * 86_400));
+            asked_at + life.saturating_sub(MARGIN.min(life / 10))
+        });
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(Cached {
+            token: Arc::clone(token),
+            until,
+        });
+    }
+
+    fn request(&self) -> Request {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("client_secret", self.client_secret.expose_secret())
+            .finish();
+        let mut request = Request::new(Method::POST, &["oauth", "token"]);
+        request.body = Body::Form(form);
+        request
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The cached token, or a new one: however many callers wait, one request.
+pub(crate) async fn access_token(transport: &Arc<Transport>) -> Result<Arc<str>> {
+    let credentials = &transport.credentials;
+    if let Some(token) = credentials.cached() {
+        return Ok(token);
+    }
+    credentials
+        .flight
+        .join(|| fetch(Arc::clone(transport)))
+        .await
+}
+
+async fn fetch(transport: Arc<Transport>) -> Result<Arc<str>> {
+    let credentials = &transport.credentials;
+    let asked_at = Instant::now();
+    let attempts = AtomicU32::new(0);
+    let answer = transport
+        // A second access token harms no one.
+        .exchange(
+            &credentials.request(),
+            None,
+            true,
+            &Options::default(),
+            &attempts,
+        )
+        .await
+        .map_err(|cause| explain(cause, &transport))?;
+    let answer: TokenAnswer = answer.json().map_err(|cause| explain(cause, &transport))?;
+    let text = answer.access_token;
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let error = Error::new(
+            ErrorKind::Protocol,
+            "answer_invalid",
+            "`access_token` is not a bearer token",
+        );
+        return Err(explain(error, &transport));
+    }
+    let token: Arc<str> = text.into();
+    credentials.keep(&token, answer.expires_in, asked_at);
+    Ok(token)
+}
+
+fn explain(cause: Error, transport: &Transport) -> Error {
+    let place = origin(&transport.base);
+    let refused = matches!(cause.status(), Some(400 | 401 | 403));
+    let (kind, code) = if refused {
+        (ErrorKind::Unauthenticated, "client_credentials_refused")
+    } else {
+        (cause.kind(), "access_token_unavailable")
+    };
+    // The server's own words are left out: it was sent the secret and may repeat it.
+    let message = match cause.status() {
+        _ if refused => {
+            format!(
+                "`{place}` refused the client credentials of `{}`",
+                transport.credentials.client_id.escape_debug()
+            )
+        }
+        Some(status) if cause.kind() != ErrorKind::Protocol => {
+            format!("could not get an access token: `{place}` answered {status}")
+        }
+        _ => format!("could not get an access token: {}", cause.message()),
+    };
+    let mut error = Error::new(kind, code, message)
+        .request(cause.request_id().map(str::to_owned))
+        .wait(cause.retry_after())
+        .tried(cause.attempts())
+        .retryable(!refused && cause.is_retryable());
+    if let Some(status) = cause.status() {
+        error = error.status_code(status);
+    }
+    let suggestion = if refused {
+        Some(
+            "check `client_id` and `client_secret`, and that they belong to this environment"
+                .to_owned(),
+        )
+    } else {
+        cause.suggestion().map(str::to_owned)
+    };
+    if let Some(text) = suggestion {
+        error = error.suggest(text);
+    }
+    if cause.status().is_none() {
+        error.caused_by(cause)
+    } else {
+        error
+    }
+}

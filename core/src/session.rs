@@ -1,0 +1,346 @@
+//! A session: one agent run's URL and a credential that stays valid until the run ends.
+
+use std::{
+    fmt,
+    future::IntoFuture,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, header};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    AccessLevel, Client, Error, ErrorKind, Result, SessionToken, Target,
+    flight::Flight,
+    tokens::CreateSessionToken,
+    transport::{Request, origin},
+};
+
+/// Below this share of its life a token is renewed in the background.
+const RENEW_BELOW: f64 = 0.2;
+/// Below this a caller waits for the new token rather than take the old one.
+const WAIT_BELOW: Duration = Duration::from_secs(10);
+/// After a renewal that failed while the old token still works.
+const RENEW_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+impl Client {
+    /// Opens a session: mints a token for this user and gives it a URL.
+    ///
+    /// `target` is a config, its id, or [`Target::connection`]. The token is renewed while the
+    /// session is used, so a run may last longer than any token; an unused session sends nothing,
+    /// and there is nothing to close.
+    ///
+    /// # Errors
+    /// Those of [`create_session_token`](Self::create_session_token), and
+    /// `authorization_required`: the error lists each connection that the user must authorize
+    /// first, with a fresh link. `mcp_server_url_missing` when the environment gives the config no
+    /// URL.
+    pub fn open_session(
+        &self,
+        target: impl Into<Target>,
+        identifier: impl Into<String>,
+    ) -> OpenSession {
+        let target = target.into();
+        let identifier = identifier.into();
+        OpenSession {
+            client: self.clone(),
+            mint: CreateSessionToken::new(target.clone(), identifier.clone()),
+            target,
+            identifier,
+        }
+    }
+}
+
+/// A session about to be opened: set what is optional, then `.await` it.
+#[must_use = "nothing is sent before `.await`"]
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    client: Client,
+    target: Target,
+    identifier: String,
+    mint: CreateSessionToken,
+}
+
+impl OpenSession {
+    /// How long each token lives: 60 seconds to 24 hours, 1 hour if not set.
+    pub fn expiry(mut self, expiry: Duration) -> Self {
+        self.mint.set_expiry(expiry);
+        self
+    }
+
+    /// What the session may do; everything if not set.
+    pub fn access_level(mut self, access_level: AccessLevel) -> Self {
+        self.mint.set_access_level(access_level);
+        self
+    }
+}
+
+impl IntoFuture for OpenSession {
+    type Output = Result<Session>;
+    type IntoFuture = BoxFuture<'static, Result<Session>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let lifetime = self.mint.lifetime()?;
+            let minter = Minter {
+                client: self.client,
+                target: self.target,
+                identifier: self.identifier,
+                mint: self.mint,
+            };
+            let asked_at = Instant::now();
+            let token = minter.mint().await?;
+            let url = minter.url().await?;
+            let current = Current {
+                token,
+                good_until: asked_at + lifetime,
+                renew_from: asked_at,
+            };
+            Ok(Session(Arc::new(Shared {
+                url,
+                lifetime,
+                minter,
+                current: Mutex::new(current),
+                flight: Flight::new(),
+            })))
+        })
+    }
+}
+
+/// One agent run: a URL and a bearer token that stays valid. Clones share the token.
+#[derive(Clone)]
+pub struct Session(Arc<Shared>);
+
+struct Shared {
+    url: Url,
+    lifetime: Duration,
+    minter: Minter,
+    current: Mutex<Current>,
+    flight: Flight<SessionToken>,
+}
+
+struct Current {
+    token: SessionToken,
+    /// By our clock: only durations are compared, so the server's clock may be off.
+    good_until: Instant,
+    /// No background renewal before this.
+    renew_from: Instant,
+}
+
+/// All that is needed to mint the next token.
+struct Minter {
+    client: Client,
+    target: Target,
+    identifier: String,
+    mint: CreateSessionToken,
+}
+
+impl Session {
+    /// The MCP endpoint to connect to.
+    pub fn url(&self) -> &str {
+        self.0.url.as_str()
+    }
+
+    /// The user this session acts for.
+    pub fn identifier(&self) -> &str {
+        &self.0.minter.identifier
+    }
+
+    /// A token that is valid now. Usually the one at hand; near its end a new one.
+    ///
+    /// # Errors
+    /// Those of [`Client::open_session`] when the old token is about to end and no new one can be
+    /// had: `authorization_required` says which account went inactive.
+    pub async fn token(&self) -> Result<SessionToken> {
+        let (token, left, may_renew) = {
+            let current = self
+                .0
+                .current
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            (
+                current.token.clone(),
+                current.good_until.saturating_duration_since(now),
+                now >= current.renew_from,
+            )
+        };
+        if left >= self.0.lifetime.mul_f64(RENEW_BELOW) {
+            return Ok(token);
+        }
+        if left >= WAIT_BELOW {
+            if may_renew {
+                drop(self.renewal());
+            }
+            return Ok(token);
+        }
+        self.renewal().await
+    }
+
+    /// The headers for a request to [`url`](Self::url): `Authorization`, always fresh.
+    ///
+    /// # Errors
+    /// Those of [`token`](Self::token).
+    pub async fn headers(&self) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, bearer(&self.token().await?)?);
+        Ok(headers)
+    }
+
+    /// The `Authorization` value for a request to `url`, always fresh: what a hook of an MCP
+    /// client calls before each request.
+    ///
+    /// # Errors
+    /// `wrong_origin` for a URL of another server: the token is for one server only. Else those of
+    /// [`token`](Self::token).
+    pub async fn authorization_for(&self, url: &str) -> Result<HeaderValue> {
+        let asked = Url::parse(url)
+            .map_err(|_| Error::argument("argument_type", "url", "`url` is not a URL"))?;
+        if asked.origin() != self.0.url.origin() {
+            let message = format!(
+                "the session's token is for `{}`, not for `{}`",
+                origin(&self.0.url),
+                origin(&asked)
+            );
+            return Err(Error::argument("wrong_origin", "url", message)
+                .suggest("use the token with `session.url` only"));
+        }
+        bearer(&self.token().await?)
+    }
+
+    /// Says that the server refused `token` (HTTP 401), so that the next one is new: what a hook
+    /// calls before it repeats a request once. A token that has been replaced already causes no
+    /// mint.
+    ///
+    /// # Errors
+    /// Those of [`Client::open_session`].
+    pub async fn rejected(&self, token: &str) -> Result<()> {
+        let current = {
+            let current = self
+                .0
+                .current
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            current.token.token() == token
+        };
+        if current {
+            self.renewal().await.map(drop)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Mints the next token: however many callers ask, one request, which ends even if they leave.
+    fn renewal(&self) -> impl Future<Output = Result<SessionToken>> + use<> {
+        let shared = &self.0;
+        shared.flight.join(|| {
+            let shared = Arc::clone(shared);
+            async move {
+                let asked_at = Instant::now();
+                let minted = shared.minter.mint().await;
+                let mut current = shared
+                    .current
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                match &minted {
+                    Ok(token) => {
+                        *current = Current {
+                            token: token.clone(),
+                            good_until: asked_at + shared.lifetime,
+                            renew_from: asked_at,
+                        };
+                    }
+                    Err(_) => current.renew_from = Instant::now() + RENEW_AGAIN_AFTER,
+                }
+                minted
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("url", &self.url())
+            .field("identifier", &self.identifier())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Minter {
+    async fn mint(&self) -> Result<SessionToken> {
+        let refused = match self.client.run(&self.mint).await {
+            Err(error) if error.status() == Some(400) => error,
+            result => return result,
+        };
+        let Target::Config { id, .. } = &self.target else {
+            return Err(refused);
+        };
+        let accounts = self
+            .client
+            .list_mcp_connected_accounts(id.as_str(), self.identifier.as_str())
+            .include_auth_link(true)
+            .await;
+        let inactive: Vec<_> = accounts
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|account| !account.is_active())
+            .collect();
+        if inactive.is_empty() {
+            Err(refused)
+        } else {
+            Err(Error::authorization(inactive, refused))
+        }
+    }
+
+    async fn url(&self) -> Result<Url> {
+        let text = match &self.target {
+            Target::Connection(name) => {
+                let request = Request::new(http::Method::GET, &["mcp", "v3", "connections", name]);
+                return Ok(request.url(self.client.env_url()));
+            }
+            Target::Config { url: Some(url), .. } if !url.is_empty() => url.clone(),
+            Target::Config { id, .. } => {
+                if let Some(url) = self.client.known_url(id) {
+                    url
+                } else {
+                    let config = self.client.get_config(id.as_str()).await?;
+                    let url = config.mcp_server_url.ok_or_else(|| {
+                        Error::new(
+                            ErrorKind::Protocol,
+                            "mcp_server_url_missing",
+                            format!("config `{id}` has no `mcp_server_url`"),
+                        )
+                        .suggest(
+                            "ask for Virtual MCP server URLs to be enabled in this environment",
+                        )
+                    })?;
+                    self.client.remember_url(id, &url);
+                    url
+                }
+            }
+        };
+        Url::parse(&text).map_err(|_| {
+            Error::new(
+                ErrorKind::Protocol,
+                "answer_invalid",
+                "the config's `mcp_server_url` is not a URL",
+            )
+        })
+    }
+}
+
+fn bearer(token: &SessionToken) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.token())).map_err(|_| {
+        Error::new(
+            ErrorKind::Protocol,
+            "answer_invalid",
+            "the session token cannot be sent as a header",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,243 @@
+//! What the server said: a body to decode, or a refusal to explain.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Error, ErrorKind, Result};
+
+/// How much of a server's message is passed on.
+const MAX_MESSAGE: usize = 500;
+
+/// An answer of the server, read to its end.
+pub struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    body: Bytes,
+}
+
+/// The error body of the API; every part may be missing.
+#[derive(Deserialize, Default)]
+struct Refusal {
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    details: Option<Value>,
+    // The token endpoint answers in OAuth's words.
+    #[serde(default)]
+    error: Option<Value>,
+    #[serde(default)]
+    error_description: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        Self {
+            status,
+            request_id: text("x-request-id").map(str::to_owned),
+            retry_after: text(header::RETRY_AFTER.as_str()).and_then(retry_after),
+            body,
+        }
+    }
+
+    /// A success without content.
+    pub(crate) fn empty() -> Self {
+        Self {
+            status: StatusCode::OK,
+            request_id: None,
+            retry_after: None,
+            body: Bytes::new(),
+        }
+    }
+
+    /// The body as the type that the operation answers with.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|cause| {
+            // The library's own text quotes values, and a value may be a token.
+            let what = match cause.classify() {
+                serde_json::error::Category::Eof => "ends too early",
+                serde_json::error::Category::Data => "lacks a field or has one of another type",
+                _ => "is not JSON",
+            };
+            let status = self.status.as_u16();
+            Error::new(
+                ErrorKind::Protocol,
+                "answer_invalid",
+                format!(
+                    "the server answered {status} with a body that {what} (line {}, column {})",
+                    cause.line(),
+                    cause.column()
+                ),
+            )
+            .status_code(status)
+            .request(self.request_id.clone())
+            .suggest("check that the environment URL is that of a Scalekit environment")
+        })
+    }
+
+    /// The error that this answer stands for.
+    pub(crate) fn refusal(&self, place: &str) -> Error {
+        let refusal: Refusal = serde_json::from_slice(&self.body).unwrap_or_default();
+        let status = self.status.as_u16();
+        let (kind, code) = classify(self.status);
+        let said = refusal
+            .message
+            .or(refusal.error_description)
+            .or_else(|| {
+                refusal
+                    .error
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            })
+            .filter(|text| !text.trim().is_empty());
+        let message = match said {
+            Some(text) => {
+                let text: String = text
+                    .chars()
+                    .filter(|c| !c.is_control() || *c == '\n')
+                    .take(MAX_MESSAGE)
+                    .collect();
+                format!("`{place}` answered {status}: {text}")
+            }
+            None => format!(
+                "`{place}` answered {status} {}",
+                self.status.canonical_reason().unwrap_or("without a reason")
+            ),
+        };
+        let error_code = refusal
+            .details
+            .as_ref()
+            .and_then(Value::as_array)
+            .and_then(|details| {
+                details
+                    .iter()
+                    .find_map(|detail| detail.get("error_code")?.as_str())
+            })
+            .or_else(|| refusal.error.as_ref().and_then(Value::as_str))
+            .map(str::to_owned);
+        let error = Error::new(kind, code, message)
+            .status_code(status)
+            .server_code(error_code)
+            .request(self.request_id.clone())
+            .wait(self.retry_after)
+            .detailed(refusal.details);
+        match suggestion(code) {
+            Some(text) => error.suggest(text),
+            None => error,
+        }
+    }
+}
+
+fn classify(status: StatusCode) -> (ErrorKind, &'static str) {
+    match status.as_u16() {
+        400 => (ErrorKind::InvalidArgument, "bad_request"),
+        401 => (ErrorKind::Unauthenticated, "unauthenticated"),
+        403 => (ErrorKind::PermissionDenied, "permission_denied"),
+        404 => (ErrorKind::NotFound, "not_found"),
+        409 => (ErrorKind::Conflict, "conflict"),
+        413 => (ErrorKind::InvalidArgument, "request_too_large"),
+        429 => (ErrorKind::RateLimited, "rate_limited"),
+        501 => (ErrorKind::Server, "not_implemented"),
+        503 => (ErrorKind::Server, "service_unavailable"),
+        504 => (ErrorKind::Timeout, "gateway_timeout"),
+        300..=399 => (ErrorKind::Protocol, "redirected"),
+        500..=599 => (ErrorKind::Server, "server_error"),
+        _ => (ErrorKind::Protocol, "unexpected_status"),
+    }
+}
+
+fn suggestion(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "unauthenticated" => "check that the client id and secret belong to this environment",
+        "permission_denied" => "give the API client the permission for this operation",
+        "redirected" => "redirects are never followed: use the environment URL itself",
+        "rate_limited" => "call less often, or wait as long as `retry_after` says",
+        _ => return None,
+    })
+}
+
+/// Seconds, or an HTTP date.
+fn retry_after(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()?;
+    // A date in the past means now.
+    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &'static str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-request-id", "req_1".parse().unwrap());
+        Answer::new(
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            Bytes::from_static(body.as_bytes()),
+        )
+    }
+
+    #[test]
+    fn the_servers_words_and_code_are_passed_on() {
+        let error = answer(
+            404,
+            r#"{"code":5,"message":"no such config","details":[{"@type":"x"},{"error_code":"RESOURCE_NOT_FOUND"}]}"#,
+        )
+        .refusal("https://env.example");
+        assert_eq!(
+            (error.kind(), error.status()),
+            (ErrorKind::NotFound, Some(404))
+        );
+        assert_eq!(
+            (error.error_code(), error.request_id()),
+            (Some("RESOURCE_NOT_FOUND"), Some("req_1"))
+        );
+        assert!(error.message().contains("no such config"));
+    }
+
+    #[test]
+    fn garbage_is_an_error_that_repeats_none_of_it() {
+        for body in [
+            "",
+            "<html>tok_secret",
+            r#"{"token":"tok_secret"#,
+            r#"{"n":"tok_secret"}"#,
+            "\u{0}tok_secret",
+        ] {
+            #[derive(Debug, Deserialize)]
+            struct Wanted {
+                #[expect(dead_code, reason = "only its type matters")]
+                n: u32,
+            }
+            let error = answer(200, body).json::<Wanted>().unwrap_err();
+            assert_eq!(error.code(), "answer_invalid", "{body:?}");
+            assert!(
+                !format!("{error} {error:?}").contains("tok_secret"),
+                "{body:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            retry_after("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(retry_after("soon"), None);
+        assert_eq!(retry_after("-1"), None);
+    }
+}
