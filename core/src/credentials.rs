@@ -190,3 +190,76 @@ fn explain(cause: Error, transport: &Transport) -> Error {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::testing::Server;
+
+    const CONFIG: &str = r#"{"config":{"id":"cfg_1"}}"#;
+
+    #[tokio::test]
+    async fn many_first_calls_fetch_one_token() {
+        let server = Server::start(|request, _| match request {
+            "POST /oauth/token" => (
+                200,
+                r#"{"access_token":"a.t","expires_in":86399}"#.to_owned(),
+            ),
+            _ => (200, CONFIG.to_owned()),
+        })
+        .await;
+        let client = server.client();
+        let calls = (0..200).map(|_| client.get_config("cfg_1").into_future());
+        assert!(
+            join_all(calls)
+                .await
+                .into_iter()
+                .all(|result| result.is_ok())
+        );
+        assert_eq!(server.count("POST /oauth/token"), 1);
+        assert_eq!(server.count("GET /api/v1/mcp/configs/cfg_1"), 200);
+    }
+
+    #[tokio::test]
+    async fn a_token_near_its_end_is_replaced_before_it_is_refused() {
+        let server = Server::start(|request, _| match request {
+            // Nine tenths of a second are left after the margin.
+            "POST /oauth/token" => (200, r#"{"access_token":"a.t","expires_in":1}"#.to_owned()),
+            _ => (200, CONFIG.to_owned()),
+        })
+        .await;
+        let client = server.client();
+        client.get_config("cfg_1").await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_millis(950)).await;
+        tokio::time::resume();
+        client.get_config("cfg_1").await.unwrap();
+        assert_eq!(server.count("POST /oauth/token"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_repeats_the_secret_does_not_get_it_into_an_error() {
+        for status in [400, 401, 500] {
+            let server = Server::start(move |_, body| {
+                let body = serde_json::json!({ "message": body, "error": body, "error_description": body });
+                (status, body.to_string())
+            })
+            .await;
+            let error = server
+                .client()
+                .with_max_retries(0)
+                .get_config("cfg_1")
+                .await
+                .unwrap_err();
+            let mut texts = format!("{error} {error:?} {}", error.to_json());
+            let mut cause = std::error::Error::source(&error);
+            while let Some(deeper) = cause {
+                texts.extend([deeper.to_string(), format!("{deeper:?}")]);
+                cause = deeper.source();
+            }
+            assert!(!texts.contains(Server::SECRET), "{status}: {texts}");
+        }
+    }
+}

@@ -40,6 +40,8 @@ mod operations;
 mod retry;
 mod rules;
 mod session;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod tokens;
 mod transport;

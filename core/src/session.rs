@@ -211,13 +211,14 @@ impl Session {
         bearer(&self.token().await?)
     }
 
-    /// Says that the server refused `token` (HTTP 401), so that the next one is new: what a hook
-    /// calls before it repeats a request once. A token that has been replaced already causes no
-    /// mint.
+    /// Says that the server refused a credential (HTTP 401), so that the next one is new: what a
+    /// hook calls before it repeats a request once. `credential` is the token, or the whole
+    /// `Authorization` value that carried it; one that has been replaced already causes no mint.
     ///
     /// # Errors
     /// Those of [`Client::open_session`].
-    pub async fn rejected(&self, token: &str) -> Result<()> {
+    pub async fn rejected(&self, credential: &str) -> Result<()> {
+        let token = credential.strip_prefix("Bearer ").unwrap_or(credential);
         let current = {
             let current = self
                 .0
@@ -344,3 +345,6 @@ fn bearer(token: &SessionToken) -> Result<HeaderValue> {
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

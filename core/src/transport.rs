@@ -12,6 +12,7 @@ use std::{
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout_at},
@@ -31,6 +32,12 @@ pub(crate) mod answer;
 /// The API version whose contract this crate implements.
 const API_VERSION: HeaderValue = HeaderValue::from_static("20261012");
 const USER_AGENT: &str = concat!("scalekit-vmcp-rust/", env!("CARGO_PKG_VERSION"));
+/// All but the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 const MAX_IN_FLIGHT: usize = 256;
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -97,9 +104,12 @@ impl Request {
     /// Where the request goes. Every segment is percent-encoded: none can add a segment.
     pub(crate) fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(&self.path);
+        let mut path = base.path().trim_end_matches('/').to_owned();
+        for segment in &self.path {
+            path.push('/');
+            path.extend(utf8_percent_encode(segment, SEGMENT));
         }
+        url.set_path(&path);
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
@@ -418,7 +428,7 @@ mod tests {
         let request = Request::new(Method::GET, &["api", "a/b?c#d e:ü"]);
         assert_eq!(
             request.url(&base).as_str(),
-            "https://env.example/base/api/a%2Fb%3Fc%23d%20e:%C3%BC"
+            "https://env.example/base/api/a%2Fb%3Fc%23d%20e%3A%C3%BC"
         );
     }
 

@@ -1,0 +1,221 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::testing::Server;
+
+const MINT: &str = "POST /api/v1/mcp/configs/cfg_1/tokens";
+const ACCOUNTS: &str = "POST /api/v1/mcp/configs/cfg_1/connected_accounts";
+
+/// A server whose mints can be made to fail with a status.
+struct Scene {
+    server: Server,
+    fail_with: Arc<AtomicUsize>,
+    gmail_active: Arc<AtomicBool>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let fail_with = Arc::new(AtomicUsize::new(0));
+        let gmail_active = Arc::new(AtomicBool::new(true));
+        let minted = AtomicUsize::new(0);
+        let (failing, active) = (Arc::clone(&fail_with), Arc::clone(&gmail_active));
+        let server = Server::start(move |request, _| match (request, failing.load(Ordering::SeqCst)) {
+            ("POST /oauth/token", _) => (200, r#"{"access_token":"a.t","expires_in":86399}"#.to_owned()),
+            (MINT, 0) => (200, format!(r#"{{"token":"token-{}"}}"#, minted.fetch_add(1, Ordering::SeqCst))),
+            (MINT, status) => (u16::try_from(status).unwrap(), r#"{"message":"gmail is not active"}"#.to_owned()),
+            (ACCOUNTS, _) => {
+                let status = if active.load(Ordering::SeqCst) { "ACTIVE" } else { "EXPIRED" };
+                let account = serde_json::json!({
+                    "connection_name": "gmail", "connected_account_status": status, "authentication_link": "https://e/l1nk",
+                });
+                (200, serde_json::json!({ "connected_accounts": [account] }).to_string())
+            }
+            _ => (404, "{}".to_owned()),
+        })
+        .await;
+        Self {
+            server,
+            fail_with,
+            gmail_active,
+        }
+    }
+
+    async fn session(&self) -> Session {
+        let target = Target::Config {
+            id: "cfg_1".to_owned(),
+            url: Some("https://env.example/mcp/v3/servers/1".to_owned()),
+        };
+        self.server
+            .client()
+            .with_max_retries(0)
+            .open_session(target, "user_1")
+            .await
+            .unwrap()
+    }
+
+    fn mints(&self) -> usize {
+        self.server.count(MINT)
+    }
+}
+
+/// Makes the session's token this old without waiting.
+fn leave(session: &Session, left: Duration) {
+    let mut current = session.0.current.lock().unwrap();
+    current.good_until = Instant::now() + left;
+}
+
+/// What comes of the renewal that is under way; an error with the code `idle` if there is none.
+async fn under_way(session: &Session) -> Result<SessionToken> {
+    session
+        .0
+        .flight
+        .join(|| async {
+            Err(Error::new(
+                ErrorKind::Closed,
+                "idle",
+                "no renewal is under way",
+            ))
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_young_token_is_kept_and_an_unused_session_sends_nothing() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    assert_eq!(session.token().await.unwrap().token(), "token-0");
+    leave(&session, Duration::from_secs(721));
+    assert_eq!(session.token().await.unwrap().token(), "token-0");
+    leave(&session, Duration::ZERO);
+    assert_eq!(under_way(&session).await.unwrap_err().code(), "idle");
+    assert_eq!(scene.mints(), 1);
+}
+
+#[tokio::test]
+async fn below_a_fifth_of_its_life_the_token_is_renewed_in_the_background() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    leave(&session, Duration::from_secs(700));
+    assert_eq!(session.token().await.unwrap().token(), "token-0");
+    under_way(&session).await.unwrap();
+    assert_eq!(
+        (session.token().await.unwrap().token(), scene.mints()),
+        ("token-1", 2)
+    );
+}
+
+#[tokio::test]
+async fn a_thousand_callers_at_the_end_of_a_token_share_one_mint() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    leave(&session, Duration::from_secs(9));
+    let tokens = join_all((0..1_000).map(|_| session.token())).await;
+    assert!(
+        tokens
+            .into_iter()
+            .all(|token| token.unwrap().token() == "token-1")
+    );
+    assert_eq!(scene.mints(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_however_many_say_so() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    let old = session.authorization_for(session.url()).await.unwrap();
+    let old = old.to_str().unwrap();
+    join_all((0..100).map(|_| session.rejected(old)))
+        .await
+        .into_iter()
+        .for_each(Result::unwrap);
+    session.rejected("token-0").await.unwrap();
+    session.rejected("Bearer token-0").await.unwrap();
+    assert_eq!(
+        (session.token().await.unwrap().token(), scene.mints()),
+        ("token-1", 2)
+    );
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_does_not_lose_the_new_token() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    leave(&session, Duration::from_secs(1));
+    let mut waiting = Box::pin(session.token());
+    assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+    drop(waiting);
+    assert_eq!(
+        (session.token().await.unwrap().token(), scene.mints()),
+        ("token-1", 2)
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_goes_inactive_in_mid_run_is_named_with_its_link() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    scene.fail_with.store(400, Ordering::SeqCst);
+    leave(&session, Duration::from_secs(1));
+    let stands = session.token().await.unwrap_err();
+    assert_eq!(
+        (stands.kind(), stands.status()),
+        (ErrorKind::InvalidArgument, Some(400))
+    );
+
+    scene.gmail_active.store(false, Ordering::SeqCst);
+    let error = session.token().await.unwrap_err();
+    let connections = error.authorization_required().unwrap();
+    assert_eq!(connections[0].connection_name, "gmail");
+    assert_eq!(
+        connections[0].authentication_link.as_deref(),
+        Some("https://e/l1nk")
+    );
+    assert!(!format!("{error:?}").contains("l1nk"));
+
+    scene.fail_with.store(0, Ordering::SeqCst);
+    assert_eq!(session.token().await.unwrap().token(), "token-1");
+}
+
+#[tokio::test]
+async fn while_the_old_token_works_a_failed_renewal_is_not_repeated_at_once() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    scene.fail_with.store(500, Ordering::SeqCst);
+    leave(&session, Duration::from_secs(700));
+    assert_eq!(session.token().await.unwrap().token(), "token-0");
+    assert_eq!(
+        under_way(&session).await.unwrap_err().code(),
+        "server_error"
+    );
+    assert_eq!(session.token().await.unwrap().token(), "token-0");
+    assert_eq!(under_way(&session).await.unwrap_err().code(), "idle");
+    assert_eq!(scene.mints(), 2);
+}
+
+#[tokio::test]
+async fn the_token_is_for_its_own_origin_only_and_in_no_debug_text() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    for url in [
+        "https://env.example.evil/x",
+        "http://env.example/x",
+        "https://env.example:444/x",
+        "nonsense",
+    ] {
+        assert_eq!(
+            session.authorization_for(url).await.unwrap_err().kind(),
+            ErrorKind::InvalidArgument,
+            "{url}"
+        );
+    }
+    assert_eq!(
+        session
+            .authorization_for("https://env.example/other")
+            .await
+            .unwrap(),
+        "Bearer token-0"
+    );
+    assert!(!format!("{session:?} {:?}", session.headers().await.unwrap()).contains("token-0"));
+}

@@ -1,0 +1,99 @@
+//! A small HTTP/1.1 server for tests that need the private parts of this crate; the shared
+//! behaviour is tested with the vectors.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::Client;
+
+/// A server that answers each `"METHOD /path"` as its function says, and counts them.
+pub(crate) struct Server {
+    url: String,
+    seen: Seen,
+}
+
+type Seen = Arc<Mutex<HashMap<String, usize>>>;
+
+impl Server {
+    pub(crate) const SECRET: &str = "s3cret-of-the-client";
+
+    pub(crate) async fn start(
+        answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Seen::default();
+        let (answer, counts) = (Arc::new(answer), Arc::clone(&seen));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (answer, counts) = (Arc::clone(&answer), Arc::clone(&counts));
+                tokio::spawn(async move { serve(stream, &*answer, &counts).await });
+            }
+        });
+        Self { url, seen }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::builder()
+            .env_url(&self.url)
+            .client_id("skc_1")
+            .client_secret(Self::SECRET)
+            .backoff(
+                std::time::Duration::from_millis(1),
+                std::time::Duration::from_millis(2),
+            )
+            .build()
+            .unwrap()
+    }
+
+    pub(crate) fn count(&self, request: &str) -> usize {
+        self.seen
+            .lock()
+            .unwrap()
+            .get(request)
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    answer: &(dyn Fn(&str, &str) -> (u16, String) + Send + Sync),
+    seen: &Seen,
+) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let (mut request, mut length) = (String::new(), 0);
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await.ok()? == 0 {
+                return None;
+            }
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
+            if request.is_empty() {
+                line.rsplit_once(' ')?.0.clone_into(&mut request);
+            } else if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.ok()?;
+        *seen.lock().ok()?.entry(request.clone()).or_default() += 1;
+        let (status, text) = answer(&request, &String::from_utf8(body).ok()?);
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            text.len()
+        );
+        stream.write_all((head + &text).as_bytes()).await.ok()?;
+    }
+}

@@ -1,0 +1,47 @@
+//! The `vmcp` command.
+
+mod serve;
+
+use std::{ffi::OsString, io::Write, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Virtual MCP servers on this machine (unofficial; speaks Scalekit's API).
+#[derive(Parser)]
+#[command(name = "vmcp", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API and MCP on 127.0.0.1 until interrupted.
+    Serve(serve::Serve),
+}
+
+/// Runs the command with these arguments, the first of which is the program's name.
+///
+/// Returns 0 when it ended well, 1 when it failed and 2 when it was called wrongly.
+pub fn run<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; clap knows where each is printed.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Serve(serve) => serve.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // With a closed stderr there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "vmcp: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `vmcp serve`: an engine in the foreground.
+
+use std::{io::Write, path::PathBuf};
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::{LocalEngine, Settings};
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// The file with clients and connections.
+    #[arg(long, default_value = "vmcp.toml", env = "VMCP_CONFIG")]
+    config: PathBuf,
+    /// Where the database and the accounts' files live.
+    #[arg(long, default_value = ".vmcp", env = "VMCP_DATA")]
+    data: PathBuf,
+    /// The port on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 8484, env = "VMCP_PORT")]
+    port: u16,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), String> {
+        let filter = EnvFilter::try_from_env("VMCP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+        // A host that has set up logging of its own keeps it.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("cannot start the async runtime: {error}"))?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(self) -> Result<(), String> {
+        let settings = Settings::from_file(&self.config).map_err(|error| error.to_string())?;
+        let engine = LocalEngine::builder()
+            .settings(settings)
+            .data_folder(self.data)
+            .port(self.port)
+            .start()
+            .await
+            .map_err(|error| error.to_string())?;
+        greet(&engine).map_err(|error| format!("cannot write to the terminal: {error}"))?;
+        let interrupted = wait_for_signal().await;
+        engine.close().await;
+        interrupted.map_err(|error| format!("cannot wait for a signal: {error}"))
+    }
+}
+
+fn greet(engine: &LocalEngine) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "vmcp serves at {}", engine.env_url())?;
+    writeln!(out)?;
+    writeln!(out, "export SCALEKIT_ENVIRONMENT_URL={}", engine.env_url())?;
+    writeln!(out, "export SCALEKIT_CLIENT_ID={}", engine.client_id())?;
+    writeln!(out, "export SCALEKIT_CLIENT_SECRET={}", engine.client_secret())?;
+    writeln!(out, "export VMCP_ADMIN_TOKEN={}", engine.admin_token())?;
+    writeln!(out)?;
+    writeln!(out, "Stop it with Ctrl-C.")?;
+    out.flush()
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

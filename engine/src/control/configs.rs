@@ -1,0 +1,264 @@
+//! Configs: create, list, get, update, delete.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    error::{ApiError, Violation},
+    input::{Body, Segment, config_id, longest, non_empty},
+    mappings::{self, MappingInput, MappingOutput},
+    page,
+};
+use crate::{
+    engine::Engine,
+    store::{ConfigChange, ConfigFilter, ConfigRecord, NewConfig},
+};
+
+const MAX_NAME: usize = 100;
+
+#[derive(Deserialize)]
+pub(super) struct CreateConfig {
+    name: Option<String>,
+    description: Option<String>,
+    #[serde(alias = "connectionToolMappings")]
+    connection_tool_mappings: Option<Vec<MappingInput>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UpdateConfig {
+    description: Option<String>,
+    #[serde(alias = "connectionToolMappings")]
+    connection_tool_mappings: Option<Vec<MappingInput>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ListConfigs {
+    #[serde(rename = "filter.id")]
+    id: Option<String>,
+    #[serde(rename = "filter.name")]
+    name: Option<String>,
+    #[serde(rename = "filter.provider")]
+    provider: Option<String>,
+    #[serde(rename = "filter.mcp_server_url", alias = "filter.mcpServerUrl")]
+    mcp_server_url: Option<String>,
+    search: Option<String>,
+    #[serde(alias = "pageSize")]
+    page_size: Option<String>,
+    #[serde(alias = "pageToken")]
+    page_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ConfigOutput {
+    id: String,
+    name: String,
+    description: String,
+    connection_tool_mappings: Vec<MappingOutput>,
+    mcp_server_url: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct ConfigAnswer {
+    config: ConfigOutput,
+}
+
+#[derive(Serialize)]
+pub(super) struct ConfigsAnswer {
+    configs: Vec<ConfigOutput>,
+    next_page_token: String,
+    prev_page_token: String,
+    total_size: u64,
+}
+
+fn output(engine: &Engine, config: ConfigRecord) -> ConfigOutput {
+    ConfigOutput {
+        mcp_server_url: engine.server_url(&config.server_uuid),
+        id: config.id,
+        name: config.name,
+        description: config.description,
+        connection_tool_mappings: config
+            .mappings
+            .into_iter()
+            .map(|mapping| MappingOutput::new(engine, mapping))
+            .collect(),
+    }
+}
+
+fn answer(engine: &Engine, config: ConfigRecord) -> Json<ConfigAnswer> {
+    Json(ConfigAnswer {
+        config: output(engine, config),
+    })
+}
+
+/// The refusal for a config that is not there.
+pub(super) fn no_config(id: &str) -> ApiError {
+    ApiError::not_found(format!(
+        "there is no config `{id}`; it may have been deleted"
+    ))
+}
+
+pub(super) async fn create(
+    State(engine): State<Arc<Engine>>,
+    Body(request): Body<CreateConfig>,
+) -> Result<(StatusCode, Json<ConfigAnswer>), ApiError> {
+    let mut violations = Vec::new();
+    let name = request.name.unwrap_or_default();
+    check_name(&name, &mut violations);
+    let mappings = request.connection_tool_mappings.unwrap_or_default();
+    let mappings = mappings::check(&engine, mappings, &mut violations).await?;
+    if !violations.is_empty() {
+        return Err(ApiError::invalid(violations));
+    }
+    let config = NewConfig {
+        name: name.clone(),
+        description: request.description.unwrap_or_default(),
+        mappings,
+    };
+    match engine.store().create_config(config).await? {
+        Some(config) => Ok((StatusCode::CREATED, answer(&engine, config))),
+        None => Err(ApiError::already_exists(format!(
+            "there is a config named `{name}` already; choose another name or update that one"
+        ))),
+    }
+}
+
+fn check_name(name: &str, violations: &mut Vec<Violation>) {
+    if name.is_empty() {
+        violations.push(Violation::new("name", "required", "is missing"));
+    } else if !name.bytes().all(|byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-')
+    }) {
+        violations.push(Violation::new(
+            "name",
+            "string.pattern",
+            format!("is `{name}`; use lower-case letters, digits, `_` and `-` only"),
+        ));
+    }
+    longest("name", name, MAX_NAME, violations);
+}
+
+pub(super) async fn get(
+    State(engine): State<Arc<Engine>>,
+    Segment(id): Segment,
+) -> Result<Json<ConfigAnswer>, ApiError> {
+    let id = config_id(id)?;
+    let config = engine.store().config(&id).await?;
+    Ok(answer(&engine, config.ok_or_else(|| no_config(&id))?))
+}
+
+pub(super) async fn update(
+    State(engine): State<Arc<Engine>>,
+    Segment(id): Segment,
+    Body(request): Body<UpdateConfig>,
+) -> Result<Json<ConfigAnswer>, ApiError> {
+    let id = config_id(id)?;
+    let mut violations = Vec::new();
+    // On the wire an empty list or text cannot be told from an absent one: both change nothing.
+    let mappings = request.connection_tool_mappings.unwrap_or_default();
+    let mappings = mappings::check(&engine, mappings, &mut violations).await?;
+    if !violations.is_empty() {
+        return Err(ApiError::invalid(violations));
+    }
+    let change = ConfigChange {
+        description: non_empty(request.description),
+        mappings: Some(mappings).filter(|mappings| !mappings.is_empty()),
+    };
+    let config = engine.store().update_config(&id, change).await?;
+    Ok(answer(&engine, config.ok_or_else(|| no_config(&id))?))
+}
+
+pub(super) async fn delete(
+    State(engine): State<Arc<Engine>>,
+    Segment(id): Segment,
+) -> Result<Json<Value>, ApiError> {
+    let id = config_id(id)?;
+    if engine.store().delete_config(&id).await? {
+        Ok(Json(json!({})))
+    } else {
+        Err(no_config(&id))
+    }
+}
+
+pub(super) async fn list(
+    State(engine): State<Arc<Engine>>,
+    query: Result<Query<ListConfigs>, QueryRejection>,
+) -> Result<Json<ConfigsAnswer>, ApiError> {
+    let Query(query) = query.map_err(|error| {
+        ApiError::bad_request(format!("the query does not fit: {}", error.body_text()))
+    })?;
+    let mut violations = Vec::new();
+    let size = page::size(non_empty(query.page_size).as_deref(), &mut violations);
+    let cursor = page::cursor(non_empty(query.page_token), &mut violations);
+    let provider = non_empty(query.provider);
+    let filter = ConfigFilter {
+        id: non_empty(query.id),
+        name: non_empty(query.name),
+        server_uuid: server_uuid(non_empty(query.mcp_server_url), &mut violations),
+        connection_ids: provider.map(|provider| connections_of(&engine, &provider)),
+        search: non_empty(query.search),
+    };
+    if let Some(name) = &filter.name {
+        check_filter_name(name, &mut violations);
+    }
+    if !violations.is_empty() {
+        return Err(ApiError::invalid(violations));
+    }
+    let page = engine.store().list_configs(filter, size, cursor).await?;
+    Ok(Json(ConfigsAnswer {
+        configs: page
+            .configs
+            .into_iter()
+            .map(|config| output(&engine, config))
+            .collect(),
+        next_page_token: page::token(page.next),
+        prev_page_token: page::token(page.previous),
+        total_size: page.total,
+    }))
+}
+
+fn check_filter_name(name: &str, violations: &mut Vec<Violation>) {
+    longest("filter.name", name, MAX_NAME, violations);
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    {
+        violations.push(Violation::new(
+            "filter.name",
+            "string.pattern",
+            format!("is `{name}`; names hold letters, digits, `_` and `-` only"),
+        ));
+    }
+}
+
+/// The UUID at the end of an MCP server's URL.
+fn server_uuid(url: Option<String>, violations: &mut Vec<Violation>) -> Option<String> {
+    let url = url?;
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let last = path.trim_end_matches('/').rsplit('/').next();
+    let uuid = last.and_then(|last| Uuid::try_parse(last).ok());
+    if uuid.is_none() {
+        violations.push(Violation::new(
+            "filter.mcp_server_url",
+            "string.uuid",
+            format!("is `{url}`; the URL of a server ends with a UUID"),
+        ));
+    }
+    uuid.map(|uuid| uuid.to_string())
+}
+
+fn connections_of(engine: &Engine, provider: &str) -> Vec<String> {
+    engine
+        .connections()
+        .iter()
+        .filter(|entry| entry.connection.provider.eq_ignore_ascii_case(provider))
+        .map(|entry| entry.id.clone())
+        .collect()
+}

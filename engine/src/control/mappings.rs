@@ -1,0 +1,176 @@
+//! Which connections and tools a config names, and whether they exist.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{ApiError, Violation};
+use crate::{
+    engine::Engine,
+    settings::Connection,
+    store::{MappingRecord, NewMapping, StoreError, Tools},
+};
+
+const MAX_MAPPINGS: usize = 25;
+const FIELD: &str = "connection_tool_mappings";
+
+/// A mapping as it is sent to us. What is output only is not even read.
+#[derive(Deserialize)]
+pub(super) struct MappingInput {
+    #[serde(alias = "connectionName")]
+    connection_name: Option<String>,
+    tools: Option<Vec<String>>,
+}
+
+/// A mapping as we answer it.
+#[derive(Serialize)]
+pub(super) struct MappingOutput {
+    connection_id: String,
+    connection_name: String,
+    provider: String,
+    /// Empty means all.
+    tools: Vec<String>,
+}
+
+impl MappingOutput {
+    pub(super) fn new(engine: &Engine, mapping: MappingRecord) -> MappingOutput {
+        let entry = engine.connections().by_id(&mapping.connection_id);
+        MappingOutput {
+            connection_id: mapping.connection_id,
+            connection_name: mapping.connection_name,
+            // A connection that left the settings has none any more.
+            provider: entry.map_or_else(String::new, |entry| entry.connection.provider.clone()),
+            tools: match mapping.tools {
+                Tools::All => Vec::new(),
+                Tools::Only(names) => names,
+            },
+        }
+    }
+}
+
+/// Checks mappings against the connections and their known tools.
+pub(super) async fn check(
+    engine: &Engine,
+    mappings: Vec<MappingInput>,
+    violations: &mut Vec<Violation>,
+) -> Result<Vec<NewMapping>, ApiError> {
+    if mappings.len() > MAX_MAPPINGS {
+        violations.push(Violation::new(
+            FIELD,
+            "repeated.max_items",
+            format!(
+                "has {} entries; at most {MAX_MAPPINGS} are allowed",
+                mappings.len()
+            ),
+        ));
+        return Ok(Vec::new());
+    }
+    let mut checked: Vec<NewMapping> = Vec::new();
+    for (index, mapping) in mappings.into_iter().enumerate() {
+        let field = format!("{FIELD}[{index}].connection_name");
+        let name = mapping.connection_name.unwrap_or_default();
+        if name.is_empty() {
+            violations.push(Violation::new(field, "required", "is missing"));
+            continue;
+        }
+        let Some(entry) = engine.connections().get(&name) else {
+            let names = engine
+                .connections()
+                .iter()
+                .map(|entry| &*entry.connection.name);
+            let nearest = did_you_mean(&name, names);
+            violations.push(Violation::new(
+                field,
+                "connection.exists",
+                format!("names no connection: `{name}`{nearest}"),
+            ));
+            continue;
+        };
+        if checked.iter().any(|other| other.connection_id == entry.id) {
+            violations.push(Violation::new(
+                field,
+                "repeated.unique",
+                format!("names `{name}` a second time; put all its tools into one entry"),
+            ));
+            continue;
+        }
+        let names = mapping.tools.unwrap_or_default();
+        let tools = tools(engine, &entry.connection, index, names, violations).await?;
+        checked.push(NewMapping {
+            connection_id: entry.id.clone(),
+            tools,
+        });
+    }
+    Ok(checked)
+}
+
+async fn tools(
+    engine: &Engine,
+    connection: &Connection,
+    mapping: usize,
+    names: Vec<String>,
+    violations: &mut Vec<Violation>,
+) -> Result<Tools, ApiError> {
+    if names.is_empty() {
+        return Ok(Tools::All);
+    }
+    let known = known_tools(engine, connection).await?;
+    let mut distinct: Vec<String> = Vec::new();
+    for (index, name) in names.into_iter().enumerate() {
+        let field = || format!("{FIELD}[{mapping}].tools[{index}]");
+        match &known {
+            _ if name.is_empty() => {
+                violations.push(Violation::new(field(), "string.min_len", "is empty"));
+            }
+            Some(known) if !known.contains(&name) => {
+                let nearest = did_you_mean(&name, known.iter().map(String::as_str));
+                violations.push(Violation::new(
+                    field(),
+                    "tool.exists",
+                    format!("names no tool of `{}`: `{name}`{nearest}", connection.name),
+                ));
+            }
+            _ if distinct.contains(&name) => {}
+            _ => distinct.push(name),
+        }
+    }
+    Ok(Tools::Only(distinct))
+}
+
+/// The names of a connection's tools: as the settings promise them, or as it last listed them.
+/// `None` while nobody knows.
+async fn known_tools(
+    engine: &Engine,
+    connection: &Connection,
+) -> Result<Option<Vec<String>>, StoreError> {
+    if connection.tools.is_some() {
+        return Ok(connection.tools.clone());
+    }
+    let listed = engine.store().load_catalogue(&connection.name).await?;
+    Ok(listed.map(|tools| {
+        tools
+            .iter()
+            .filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned()))
+            .collect()
+    }))
+}
+
+/// `; did you mean …?` with up to three names that look like this one, or nothing.
+pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut near: Vec<(f64, &str)> = known
+        .map(|candidate| {
+            let likeness = strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
+            (likeness, candidate)
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .collect();
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let names: Vec<String> = near
+        .iter()
+        .take(3)
+        .map(|(_, name)| format!("`{name}`"))
+        .collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", names.join(", "))
+    }
+}

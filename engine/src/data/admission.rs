@@ -1,0 +1,188 @@
+//! The one decision on the data plane: which tools a session may see *and* call.
+
+use std::collections::{HashMap, HashSet};
+
+use rmcp::model::Tool;
+
+use super::gate::{Grant, Mapping};
+use crate::store::Tools;
+
+/// Model providers refuse tools with longer names.
+const MAX_NAME: usize = 64;
+
+/// Whether a session may use a tool of a connection. `tools/list` and `tools/call` both ask here
+/// and nowhere else, so that a tool which is not listed cannot be called.
+pub(super) fn admit(grant: &Grant, mapping: &Mapping, tool: &Tool) -> bool {
+    in_scope(mapping, &tool.name)
+        && tool.name.len() <= MAX_NAME
+        && (!grant.read_only || is_read_only(tool))
+}
+
+/// Whether a mapping can hold a tool of this name at all.
+pub(super) fn in_scope(mapping: &Mapping, name: &str) -> bool {
+    match &mapping.tools {
+        Tools::All => true,
+        Tools::Only(names) => names.iter().any(|allowed| allowed == name),
+    }
+}
+
+/// A tool that does not say so is taken to change things.
+fn is_read_only(tool: &Tool) -> bool {
+    tool.annotations
+        .as_ref()
+        .and_then(|hints| hints.read_only_hint)
+        == Some(true)
+}
+
+/// The admitted tools of a session, in the config's order. A name that two connections bring is
+/// left out: guessing whose it is could act with the wrong account.
+pub(super) fn admitted<'a, T>(
+    grant: &'a Grant,
+    listings: &'a [(&'a Mapping, T)],
+) -> Vec<(&'a Mapping, &'a T, &'a Tool)>
+where
+    T: AsRef<[Tool]>,
+{
+    let mut found = Vec::new();
+    let mut owners: HashMap<&str, &str> = HashMap::new();
+    let mut clashing: HashSet<&str> = HashSet::new();
+    for (mapping, listing) in listings {
+        for tool in listing.as_ref() {
+            if !admit(grant, mapping, tool) {
+                continue;
+            }
+            let connection = mapping.connection.name.as_str();
+            match owners.insert(&tool.name, connection) {
+                Some(other) if other != connection => {
+                    tracing::warn!(tool = %tool.name, first = other, second = connection, "two connections bring a tool of one name: neither is served");
+                    clashing.insert(&tool.name);
+                }
+                // An upstream that lists one name twice: the first stays.
+                Some(_) => {}
+                None => found.push((*mapping, listing, tool)),
+            }
+        }
+    }
+    found.retain(|(_, _, tool)| !clashing.contains(&*tool.name));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::PathBuf, sync::Arc};
+
+    use proptest::prelude::*;
+    use rmcp::model::ToolAnnotations;
+
+    use super::*;
+    use crate::settings::{Auth, Connection, Source};
+
+    fn mapping(connection: &str, tools: Tools) -> Mapping {
+        let connection = Connection {
+            name: connection.to_owned(),
+            provider: connection.to_uppercase(),
+            source: Source::Sandbox(PathBuf::new()),
+            auth: Auth::None,
+            tools: None,
+        };
+        Mapping {
+            connection: Arc::new(connection),
+            tools,
+        }
+    }
+
+    fn tool(name: &str, read_only: Option<bool>) -> Tool {
+        let tool = Tool::new(name.to_owned(), "", Arc::default());
+        match read_only {
+            Some(hint) => tool.with_annotations(ToolAnnotations::new().read_only(hint)),
+            None => tool,
+        }
+    }
+
+    fn grant(read_only: bool) -> Grant {
+        Grant {
+            identifier: "user_1".to_owned(),
+            scope: Vec::new(),
+            read_only,
+            account_ids: Vec::new(),
+        }
+    }
+
+    fn names(grant: &Grant, listings: &[(&Mapping, Vec<Tool>)]) -> Vec<String> {
+        admitted(grant, listings)
+            .into_iter()
+            .map(|(_, _, tool)| tool.name.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_list_admits_exactly_its_tools_and_all_admits_every_one() {
+        let only = mapping("git", Tools::Only(vec!["git_log".to_owned()]));
+        let all = mapping("notes", Tools::All);
+        let listings = [
+            (&only, vec![tool("git_log", None), tool("git_commit", None)]),
+            (&all, vec![tool("read", None), tool("write", None)]),
+        ];
+        assert_eq!(
+            names(&grant(false), &listings),
+            ["git_log", "read", "write"]
+        );
+    }
+
+    #[test]
+    fn a_read_only_session_gets_only_what_says_that_it_reads() {
+        let all = mapping("notes", Tools::All);
+        let listings = [(
+            &all,
+            vec![
+                tool("read", Some(true)),
+                tool("write", Some(false)),
+                tool("silent", None),
+            ],
+        )];
+        assert_eq!(names(&grant(true), &listings), ["read"]);
+    }
+
+    #[test]
+    fn a_name_of_two_connections_and_an_over_long_name_are_left_out() {
+        let (left, right) = (mapping("a", Tools::All), mapping("b", Tools::All));
+        let long = "x".repeat(MAX_NAME + 1);
+        let listings = [
+            (
+                &left,
+                vec![tool("search", None), tool("left", None), tool(&long, None)],
+            ),
+            (&right, vec![tool("search", None), tool("right", None)]),
+        ];
+        assert_eq!(names(&grant(false), &listings), ["left", "right"]);
+    }
+
+    proptest! {
+        /// Calls look only at the listings that can hold the name; that must not change the answer.
+        #[test]
+        fn what_a_call_finds_is_what_the_list_shows(
+            connections in prop::collection::vec(
+                (prop::collection::vec(("[abc]", any::<Option<bool>>()), 0..4), prop::option::of(prop::collection::vec("[abc]", 1..3))),
+                0..4,
+            ),
+            read_only in any::<bool>(),
+            wanted in "[abcd]",
+        ) {
+            let grant = grant(read_only);
+            let listings: Vec<(Mapping, Vec<Tool>)> = connections
+                .into_iter()
+                .enumerate()
+                .map(|(index, (tools, only))| {
+                    let scope = only.map_or(Tools::All, Tools::Only);
+                    let tools = tools.iter().map(|(name, hint)| tool(name, *hint)).collect();
+                    (mapping(&format!("c{index}"), scope), tools)
+                })
+                .collect();
+            let all: Vec<_> = listings.iter().map(|(mapping, tools)| (mapping, tools.clone())).collect();
+            let candidates: Vec<_> = all.iter().filter(|(mapping, _)| in_scope(mapping, &wanted)).cloned().collect();
+            let listed = names(&grant, &all).contains(&wanted);
+            let callable = names(&grant, &candidates).contains(&wanted);
+            prop_assert_eq!(listed, callable);
+        }
+    }
+}

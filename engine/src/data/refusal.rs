@@ -1,0 +1,187 @@
+//! Refusals that reach the person: HTTP status, `WWW-Authenticate`, and a JSON-RPC error with the
+//! request's id, because most MCP clients show their user nothing else.
+
+use axum::{
+    body::{Body, to_bytes},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How much of a refused request is read to find its id.
+const READ_FOR_ID: usize = 4 * 1024 * 1024;
+
+/// Why a request does not get to the tools.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    /// For programs, in `error.data.reason`.
+    reason: &'static str,
+    message: String,
+    challenge: Option<String>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            reason,
+            message: message.into(),
+            challenge: None,
+        }
+    }
+
+    /// No token at all. RFC 6750 wants no error code in this challenge.
+    pub(super) fn token_missing(metadata: &str) -> Self {
+        let mut refusal = Self::new(
+            StatusCode::UNAUTHORIZED,
+            "token_missing",
+            "this Virtual MCP server needs a session token: send it as `Authorization: Bearer …`",
+        );
+        refusal.challenge = Some(format!(r#"Bearer resource_metadata="{metadata}""#));
+        refusal
+    }
+
+    pub(super) fn token_invalid(metadata: &str, reason: &'static str, message: &str) -> Self {
+        let mut refusal = Self::new(StatusCode::UNAUTHORIZED, reason, message);
+        refusal.challenge = Some(format!(
+            r#"Bearer error="invalid_token", error_description="{message}", resource_metadata="{metadata}""#
+        ));
+        refusal
+    }
+
+    pub(super) fn gone(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, reason, message)
+    }
+
+    pub(super) fn too_large(limit: u64) -> Self {
+        let message = format!("the request is larger than {} MiB", limit / 1024 / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "engine_unavailable",
+            "the engine could not read its database; see its log",
+        )
+    }
+
+    pub(super) fn response(self, id: Value) -> Response {
+        // Codes of our own lie outside the range that JSON-RPC and MCP reserve.
+        let body = json!({
+            "jsonrpc": "2.0",
+            "id": id,
+            "error": {
+                "code": self.status.as_u16(),
+                "message": self.message,
+                "data": { "reason": self.reason },
+            },
+        });
+        let mut response = (self.status, axum::Json(body)).into_response();
+        if let Some(challenge) = self.challenge
+            && let Ok(value) = HeaderValue::from_str(&challenge)
+        {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+
+    /// Answers the request whose body this is.
+    pub(super) async fn respond(self, body: Body) -> Response {
+        #[derive(Deserialize)]
+        struct Envelope {
+            id: Option<Value>,
+        }
+        let id = to_bytes(body, READ_FOR_ID)
+            .await
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Envelope>(&bytes).ok()?.id)
+            .filter(|id| id.is_string() || id.is_number())
+            .unwrap_or(Value::Null);
+        self.response(id)
+    }
+}
+
+/// Puts the MCP library's plain-text refusals into JSON-RPC form too.
+pub(super) async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if !(status.is_client_error() || status.is_server_error()) || is_json {
+        return response;
+    }
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let text = to_bytes(response.into_body(), 64 * 1024)
+        .await
+        .unwrap_or_default();
+    let reason = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::FORBIDDEN => "origin_not_allowed",
+        _ => "request_refused",
+    };
+    let message = String::from_utf8_lossy(&text);
+    let message = if message.is_empty() {
+        status.to_string()
+    } else {
+        message.into_owned()
+    };
+    let mut response = Refusal::new(status, reason, message).response(Value::Null);
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn body(response: Response) -> Value {
+        serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_refusal_carries_status_challenge_and_the_requests_id() {
+        for (request, id) in [
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#,
+                json!(7),
+            ),
+            (r#"{"jsonrpc":"2.0","id":"a","method":"x"}"#, json!("a")),
+            (r#"{"jsonrpc":"2.0","method":"x"}"#, Value::Null),
+            (r#"{"id":{"evil":true}}"#, Value::Null),
+            ("garbage", Value::Null),
+        ] {
+            let refusal =
+                Refusal::token_invalid("https://e/x", "token_expired", "the token expired");
+            let response = refusal.respond(Body::from(request)).await;
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            let challenge = response.headers()[header::WWW_AUTHENTICATE]
+                .to_str()
+                .unwrap()
+                .to_owned();
+            assert!(challenge.starts_with(r#"Bearer error="invalid_token""#));
+            assert!(challenge.contains(r#"resource_metadata="https://e/x""#));
+            let body = body(response).await;
+            assert_eq!((&body["id"], &body["jsonrpc"]), (&id, &json!("2.0")));
+            assert_eq!(body["error"]["data"]["reason"], "token_expired");
+            assert!(body["error"]["code"].as_i64().unwrap() > -32000);
+        }
+    }
+
+    #[tokio::test]
+    async fn plain_text_errors_become_json_and_successes_stay() {
+        let plain = (StatusCode::FORBIDDEN, "Forbidden: Origin").into_response();
+        let body = body(in_json(plain).await).await;
+        assert_eq!(body["error"]["message"], "Forbidden: Origin");
+        let fine = (StatusCode::OK, "text").into_response();
+        assert_eq!(in_json(fine).await.status(), StatusCode::OK);
+    }
+}

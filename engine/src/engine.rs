@@ -1,0 +1,180 @@
+//! One engine: what the control plane, the data plane and the connect page share.
+
+mod clients;
+mod connections;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use url::Url;
+
+use self::clients::Clients;
+pub(crate) use self::connections::{ConnectionEntry, Connections};
+use crate::{
+    accounts::Accounts,
+    local::clock::Clock,
+    settings::{Connection, Settings},
+    signing::{Signer, SigningError},
+    store::{ConfigRecord, ConnectionName, Store, StoreError},
+};
+
+/// All but the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("cannot use the data folder `{}`: {source}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("cannot open the database `{}`: {source}", path.display())]
+    Store { path: PathBuf, source: StoreError },
+    #[error("cannot load the keys of the engine: {0}")]
+    Signing(#[from] SigningError),
+}
+
+/// The shared state of a running engine.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    store: Store,
+    accounts: Accounts,
+    signer: Signer,
+    clock: Clock,
+    connections: Arc<Connections>,
+    clients: Clients,
+    base: String,
+}
+
+impl Engine {
+    /// Opens the data folder (made if it is missing) for these settings. `base_url` is where the
+    /// engine will be reached. Blocks for some milliseconds.
+    pub(crate) fn open(
+        settings: Settings,
+        data_directory: &Path,
+        base_url: Url,
+        clock: Clock,
+    ) -> Result<Engine, OpenError> {
+        make_private_folder(data_directory).map_err(|source| OpenError::Folder {
+            path: data_directory.to_owned(),
+            source,
+        })?;
+        let path = data_directory.join("vmcp.db");
+        let failed = |source| OpenError::Store {
+            path: path.clone(),
+            source,
+        };
+        let store = Store::open(&path).map_err(failed)?;
+        let names = settings
+            .connections
+            .iter()
+            .map(|connection| ConnectionName {
+                name: connection.name.clone(),
+                needs_credential: connection.auth.needs_credential(),
+            })
+            .collect();
+        let ids = store.register_connections(names).map_err(failed)?;
+        let connections = Arc::new(Connections::new(ids, settings.connections));
+        let clients = Clients::load(&settings.clients, &store)?;
+        let signer = Signer::load(&store, clock.clone())?;
+        let base = String::from(base_url).trim_end_matches('/').to_owned();
+        let accounts = Accounts::new(
+            store.clone(),
+            Arc::clone(&connections),
+            clock.clone(),
+            base.clone(),
+            data_directory.join("accounts"),
+        );
+        Ok(Engine {
+            store,
+            accounts,
+            signer,
+            clock,
+            connections,
+            clients,
+            base,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// The generated pair, while the settings name no client.
+    pub(crate) fn default_client(&self) -> Option<(&str, &SecretString)> {
+        self.clients.generated()
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// The connection of exactly this name.
+    pub(crate) fn connection(&self, name: &str) -> Option<&Arc<Connection>> {
+        Some(&self.connections.get(name)?.connection)
+    }
+
+    /// The id (`conn_…`) of the connection of exactly this name.
+    pub(crate) fn connection_id(&self, name: &str) -> Option<&str> {
+        Some(&self.connections.get(name)?.id)
+    }
+
+    /// The `iss` of all tokens: where the engine is reached, without a slash at the end.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.base
+    }
+
+    /// The URL of a config's MCP server, and the audience of its tokens.
+    pub(crate) fn server_url(&self, uuid: &str) -> String {
+        format!("{}/mcp/v3/servers/{uuid}", self.base)
+    }
+
+    /// The URL of a connection's MCP server, and the audience of its tokens.
+    pub(crate) fn connection_url(&self, name: &str) -> String {
+        let name = utf8_percent_encode(name, SEGMENT);
+        format!("{}/mcp/v3/connections/{name}", self.base)
+    }
+
+    /// The config behind an MCP server's URL, as of now.
+    pub(crate) async fn config_by_server_uuid(
+        &self,
+        uuid: &str,
+    ) -> Result<Option<ConfigRecord>, StoreError> {
+        self.store.config_by_server_uuid(uuid).await
+    }
+}
+
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

@@ -1,0 +1,30 @@
+//! The local engine of `scalekit-vmcp`: the REST API of Virtual MCP servers on an embedded
+//! database, and a data plane that really serves MCP. Unofficial.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use scalekit_vmcp_engine::{LocalEngine, Settings};
+//!
+//! let engine = LocalEngine::builder()
+//!     .settings(Settings::from_file("vmcp.toml".as_ref())?)
+//!     .start()
+//!     .await?;
+//! println!("{} {} {}", engine.env_url(), engine.client_id(), engine.client_secret());
+//! engine.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod accounts;
+pub mod cli;
+mod control;
+mod data;
+mod engine;
+mod local;
+mod settings;
+mod signing;
+mod store;
+mod upstream;
+
+pub use local::{LocalEngine, LocalEngineBuilder, StartError};
+pub use settings::{Settings, SettingsError};

@@ -1,0 +1,94 @@
+//! The outermost check: a web page that a developer visits must not reach the engine by a
+//! rebound DNS name or from a foreign origin.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+
+/// Lets a request through if it names this machine and comes from no foreign page.
+pub(super) async fn check(State(port): State<u16>, request: Request, next: Next) -> Response {
+    let (headers, path) = (request.headers(), request.uri().path());
+    if !host_is_ours(headers, port) {
+        return refuse("the `Host` header must name this machine and port");
+    }
+    // The connect page forbids referrers, and browsers then send `Origin: null` with its form; its
+    // link is a secret of its own.
+    if !path.starts_with("/connect/") && !origin_is_ours(headers, port) {
+        return refuse("requests from web pages of other origins are not allowed");
+    }
+    next.run(request).await
+}
+
+fn refuse(message: &'static str) -> Response {
+    (
+        StatusCode::FORBIDDEN,
+        axum::Json(serde_json::json!({ "code": 7, "message": message, "details": [] })),
+    )
+        .into_response()
+}
+
+fn ours(authority: &str, port: u16) -> bool {
+    authority
+        .rsplit_once(':')
+        .is_some_and(|(host, number)| {
+            number.parse() == Ok(port) && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+        })
+}
+
+fn host_is_ours(headers: &HeaderMap, port: u16) -> bool {
+    headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|host| ours(host, port))
+}
+
+fn origin_is_ours(headers: &HeaderMap, port: u16) -> bool {
+    headers.get(header::ORIGIN).is_none_or(|value| {
+        value
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.strip_prefix("http://"))
+            .is_some_and(|authority| ours(authority, port))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn only_this_machine_and_port() {
+        for (host, good) in [
+            ("127.0.0.1:8080", true),
+            ("localhost:8080", true),
+            ("[::1]:8080", true),
+            ("127.0.0.1:8081", false),
+            ("127.0.0.1", false),
+            ("evil.example:8080", false),
+            ("localhost.evil.example:8080", false),
+        ] {
+            assert_eq!(host_is_ours(&headers(header::HOST, host), 8080), good, "{host}");
+        }
+        assert!(!host_is_ours(&HeaderMap::new(), 8080));
+    }
+
+    #[test]
+    fn only_own_pages() {
+        for (origin, good) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://evil.example", false),
+            ("https://127.0.0.1:8080", false),
+            ("null", false),
+        ] {
+            assert_eq!(origin_is_ours(&headers(header::ORIGIN, origin), 8080), good, "{origin}");
+        }
+        assert!(origin_is_ours(&HeaderMap::new(), 8080));
+    }
+}

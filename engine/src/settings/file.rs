@@ -1,0 +1,389 @@
+//! `vmcp.toml` as it is written: its shape, and the checks that turn it into [`Settings`]. Every
+//! complaint names file, line and column.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    path::Path,
+};
+
+use http::{HeaderName, HeaderValue};
+use secrecy::SecretString;
+use serde::Deserialize;
+use toml::Spanned;
+use url::Url;
+
+use super::{
+    Auth, ClientSettings, CommandSource, Connection, HttpSource, Settings, SettingsError, Source,
+    placeholders::{self, Place},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    clients: BTreeMap<Spanned<String>, Spanned<ClientEntry>>,
+    #[serde(default)]
+    connections: BTreeMap<Spanned<String>, Spanned<ConnectionEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with `secret_env` or `secret`"
+)]
+struct ClientEntry {
+    secret: Option<Spanned<String>>,
+    secret_env: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct ConnectionEntry {
+    upstream: Option<Spanned<UpstreamEntry>>,
+    sandbox: Option<Spanned<String>>,
+    auth: Option<Spanned<toml::Value>>,
+    provider: Option<Spanned<String>>,
+    tools: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with `command` or `url`")]
+struct UpstreamEntry {
+    command: Option<Spanned<String>>,
+    args: Option<Spanned<Vec<Spanned<String>>>>,
+    env: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+    url: Option<Spanned<String>>,
+    headers: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+}
+
+/// A complaint and where it belongs.
+struct Complaint {
+    span: Range<usize>,
+    message: String,
+}
+
+type Checked<T> = Result<T, Complaint>;
+
+fn complain<T>(span: Range<usize>, message: impl Into<String>) -> Checked<T> {
+    Err(Complaint {
+        span,
+        message: message.into(),
+    })
+}
+
+pub(super) fn parse(text: &str, directory: &Path, file: &str) -> Result<Settings, SettingsError> {
+    let at = |span: Range<usize>, message: String| {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        SettingsError::Invalid {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+            message,
+        }
+    };
+    let parsed: File = toml::from_str(text).map_err(|error| {
+        at(
+            error.span().unwrap_or(0..0),
+            without_values(error.message()),
+        )
+    })?;
+    settings(parsed, directory).map_err(|complaint| at(complaint.span, complaint.message))
+}
+
+/// The parser's message without the value it met, which may be a secret.
+fn without_values(message: &str) -> String {
+    let quotes_a_value =
+        message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if quotes_a_value => format!("this should be {expected}"),
+        _ => message.to_owned(),
+    }
+}
+
+fn settings(file: File, directory: &Path) -> Checked<Settings> {
+    let clients = file
+        .clients
+        .into_iter()
+        .map(|(id, entry)| client(id, entry))
+        .collect::<Checked<Vec<_>>>()?;
+
+    let mut names = HashMap::new();
+    let mut connections = Vec::new();
+    for (name, entry) in file.connections {
+        if let Some(other) = names.insert(name.get_ref().to_lowercase(), name.get_ref().clone()) {
+            return complain(
+                name.span(),
+                format!(
+                    "connection `{}` differs from connection `{other}` only in case; rename one of them",
+                    name.get_ref()
+                ),
+            );
+        }
+        connections.push(connection(name, entry, directory)?);
+    }
+    Ok(Settings {
+        clients,
+        connections,
+    })
+}
+
+fn client(id: Spanned<String>, entry: Spanned<ClientEntry>) -> Checked<ClientSettings> {
+    let span = entry.span();
+    if id.get_ref().is_empty() {
+        return complain(id.span(), "a client needs an id: `[clients.my-app]`");
+    }
+    let entry = entry.into_inner();
+    let (span, secret) = match (entry.secret, entry.secret_env) {
+        (Some(secret), None) => (secret.span(), secret.into_inner()),
+        (None, Some(variable)) => {
+            let Ok(secret) = std::env::var(variable.get_ref()) else {
+                return complain(
+                    variable.span(),
+                    format!(
+                        "the environment variable `{}` of client `{}` is not set; set it to the client's secret",
+                        variable.get_ref(),
+                        id.get_ref()
+                    ),
+                );
+            };
+            (variable.span(), secret)
+        }
+        _ => {
+            return complain(
+                span,
+                format!(
+                    "client `{}` needs exactly one of `secret_env` and `secret`",
+                    id.get_ref()
+                ),
+            );
+        }
+    };
+    if secret.is_empty() {
+        return complain(
+            span,
+            format!("the secret of client `{}` is empty", id.get_ref()),
+        );
+    }
+    Ok(ClientSettings {
+        id: id.into_inner(),
+        secret: SecretString::from(secret),
+    })
+}
+
+fn connection(
+    name: Spanned<String>,
+    entry: Spanned<ConnectionEntry>,
+    directory: &Path,
+) -> Checked<Connection> {
+    if !is_connection_name(name.get_ref()) {
+        return complain(
+            name.span(),
+            format!(
+                "`{}` cannot be a connection's name; use 1 to 400 letters, digits, `_`, `:`, `-` and spaces",
+                name.get_ref()
+            ),
+        );
+    }
+    let span = entry.span();
+    let name = name.into_inner();
+    let entry = entry.into_inner();
+    let auth = auth(entry.auth, &name)?;
+    let mut tools = tools(entry.tools)?;
+    let source = match (entry.upstream, entry.sandbox) {
+        (Some(upstream), None) => upstream_source(upstream, directory, auth)?,
+        (None, Some(file)) => {
+            let path = directory.join(file.get_ref());
+            match crate::upstream::sandbox::check(&path) {
+                Ok(found) => tools = tools.or(Some(found)),
+                Err(error) => return complain(file.span(), error.to_string()),
+            }
+            Source::Sandbox(path)
+        }
+        _ => {
+            return complain(
+                span,
+                format!("connection `{name}` needs exactly one of `upstream` and `sandbox`"),
+            );
+        }
+    };
+    let provider = match entry.provider {
+        Some(provider) if provider.get_ref().is_empty() => {
+            return complain(provider.span(), "`provider` is empty; leave it out");
+        }
+        Some(provider) => provider.into_inner(),
+        None => name.to_uppercase(),
+    };
+    Ok(Connection {
+        name,
+        provider,
+        source,
+        auth,
+        tools,
+    })
+}
+
+fn is_connection_name(name: &str) -> bool {
+    (1..=400).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_: -".contains(&byte))
+}
+
+fn auth(entry: Option<Spanned<toml::Value>>, connection: &str) -> Checked<Auth> {
+    let Some(entry) = entry else {
+        return Ok(Auth::None);
+    };
+    match entry.get_ref() {
+        toml::Value::String(word) if word == "none" => Ok(Auth::None),
+        toml::Value::String(word) if word == "api_key" => Ok(Auth::ApiKey),
+        toml::Value::Table(table) if table.contains_key("oauth2") => complain(
+            entry.span(),
+            format!(
+                "connection `{connection}`: OAuth connections are not supported yet; use `auth = \"api_key\"` or `auth = \"none\"`"
+            ),
+        ),
+        _ => complain(entry.span(), "`auth` should be `\"none\"` or `\"api_key\"`"),
+    }
+}
+
+fn tools(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Option<Vec<String>>> {
+    let Some(entry) = entry else { return Ok(None) };
+    if entry.get_ref().is_empty() {
+        return complain(
+            entry.span(),
+            "`tools` is empty; leave it out to take the names from the upstream",
+        );
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in entry.into_inner() {
+        if name.get_ref().is_empty() || names.contains(name.get_ref()) {
+            return complain(
+                name.span(),
+                format!("tool `{}` is empty or named twice", name.get_ref()),
+            );
+        }
+        names.push(name.into_inner());
+    }
+    Ok(Some(names))
+}
+
+fn upstream_source(
+    upstream: Spanned<UpstreamEntry>,
+    directory: &Path,
+    auth: Auth,
+) -> Checked<Source> {
+    let span = upstream.span();
+    let entry = upstream.into_inner();
+    match (entry.command, entry.url) {
+        (Some(command), None) => {
+            if let Some(headers) = entry.headers {
+                return complain(headers.span(), "`headers` only go with `url`");
+            }
+            if command.get_ref().is_empty() {
+                return complain(command.span(), "`command` is empty");
+            }
+            Ok(Source::Command(CommandSource {
+                command: command.into_inner(),
+                args: args(entry.args)?,
+                env: env(entry.env, auth)?,
+                directory: directory.to_owned(),
+            }))
+        }
+        (None, Some(url)) => {
+            let misplaced = entry.args.map(|args| args.span());
+            if let Some(span) = misplaced.or(entry.env.map(|env| env.span())) {
+                return complain(span, "`args` and `env` only go with `command`");
+            }
+            Ok(Source::Http(HttpSource {
+                url: http_url(&url)?,
+                headers: headers(entry.headers, auth)?,
+            }))
+        }
+        _ => complain(span, "`upstream` needs exactly one of `command` and `url`"),
+    }
+}
+
+fn args(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Vec<String>> {
+    let mut args = Vec::new();
+    for arg in entry.map(Spanned::into_inner).unwrap_or_default() {
+        if let Some(name) = placeholders::first_known(arg.get_ref()) {
+            // Arguments are visible to every user of the machine.
+            return complain(
+                arg.span(),
+                format!("`{{{name}}}` is not filled in `args`; pass it by `env`"),
+            );
+        }
+        args.push(arg.into_inner());
+    }
+    Ok(args)
+}
+
+type Pairs = BTreeMap<Spanned<String>, Spanned<String>>;
+
+fn env(entry: Option<Spanned<Pairs>>, auth: Auth) -> Checked<BTreeMap<String, String>> {
+    let mut env = BTreeMap::new();
+    for (name, value) in entry.map(Spanned::into_inner).unwrap_or_default() {
+        if name.get_ref().is_empty() || name.get_ref().contains(['=', '\0']) {
+            return complain(
+                name.span(),
+                format!(
+                    "`{}` cannot be the name of an environment variable",
+                    name.get_ref()
+                ),
+            );
+        }
+        if let Err(message) = placeholders::check(value.get_ref(), Place::Env, auth) {
+            return complain(value.span(), message);
+        }
+        env.insert(name.into_inner(), value.into_inner());
+    }
+    Ok(env)
+}
+
+fn headers(entry: Option<Spanned<Pairs>>, auth: Auth) -> Checked<BTreeMap<String, String>> {
+    let mut headers = BTreeMap::new();
+    for (name, value) in entry.map(Spanned::into_inner).unwrap_or_default() {
+        if HeaderName::from_bytes(name.get_ref().as_bytes()).is_err() {
+            return complain(
+                name.span(),
+                format!("`{}` cannot be the name of a header", name.get_ref()),
+            );
+        }
+        if HeaderValue::from_str(value.get_ref()).is_err() {
+            return complain(
+                value.span(),
+                format!(
+                    "the value of header `{}` holds characters a header cannot carry",
+                    name.get_ref()
+                ),
+            );
+        }
+        if let Err(message) = placeholders::check(value.get_ref(), Place::Header, auth) {
+            return complain(value.span(), message);
+        }
+        headers.insert(name.into_inner(), value.into_inner());
+    }
+    Ok(headers)
+}
+
+fn http_url(entry: &Spanned<String>) -> Checked<Url> {
+    let url = match Url::parse(entry.get_ref()) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        Ok(_) => {
+            return complain(
+                entry.span(),
+                "`url` should start with `http://` or `https://`",
+            );
+        }
+        Err(error) => return complain(entry.span(), format!("`url` is not a URL: {error}")),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return complain(
+            entry.span(),
+            "`url` holds a user name or a password; send credentials by `headers`",
+        );
+    }
+    Ok(url)
+}

@@ -1,0 +1,214 @@
+//! What a `vmcp.toml` may say, and how it complains.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn read(text: &str) -> Result<Settings, SettingsError> {
+    Settings::from_toml(text, Path::new("/etc/vmcp"))
+}
+
+/// The complaint about `text` as `line:column: message`.
+fn complaint(text: &str) -> String {
+    let message = read(text).unwrap_err().to_string();
+    message.strip_prefix("vmcp.toml:").unwrap().to_owned()
+}
+
+#[test]
+fn a_full_file_is_understood() {
+    let settings = read(
+        r#"
+        [clients.my-app]
+        secret = "s3cr3t"
+
+        [connections.git]
+        upstream = { command = "mcp-server-git", args = ["--repository", "."] }
+
+        [connections.notes]
+        upstream = { command = "node", env = { FILE = "{account_dir}/m.json", KEY = "{api_key}", RAW = "{\"a\":1}" } }
+        auth = "api_key"
+        provider = "MEMORY"
+        tools = ["remember", "recall"]
+
+        [connections.crm]
+        upstream = { url = "http://127.0.0.1:8931/mcp", headers = { Authorization = "Bearer {api_key}", X-User = "{identifier}" } }
+        auth = "api_key"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(settings.clients[0].id, "my-app");
+    assert_eq!(settings.clients[0].secret.expose_secret(), "s3cr3t");
+    let [crm, git, notes] = &settings.connections[..] else {
+        panic!("three connections")
+    };
+    assert_eq!((git.name.as_str(), git.provider.as_str()), ("git", "GIT"));
+    assert_eq!(
+        (git.auth, notes.auth, crm.auth),
+        (Auth::None, Auth::ApiKey, Auth::ApiKey)
+    );
+    assert_eq!(notes.provider, "MEMORY");
+    assert_eq!(notes.tools.as_deref().unwrap(), ["remember", "recall"]);
+    assert_eq!(git.tools, None);
+    let Source::Command(command) = &git.source else {
+        panic!("a command")
+    };
+    assert_eq!(command.args, ["--repository", "."]);
+    assert_eq!(command.directory, Path::new("/etc/vmcp"));
+    let Source::Http(http) = &crm.source else {
+        panic!("a URL")
+    };
+    assert_eq!(http.headers["X-User"], "{identifier}");
+}
+
+#[test]
+fn complaints_name_line_and_column() {
+    let cases = [
+        ("[clients.a]\nsecret = x", "2:10: "),
+        (
+            "[connections.git]\nupstrem = 1",
+            "2:1: unknown field `upstrem`",
+        ),
+        ("[servers]\n", "1:2: unknown field `servers`"),
+        (
+            "[connections.git]\nauth = \"none\"",
+            "1:1: connection `git` needs exactly one of",
+        ),
+        (
+            "[connections.\"a/b\"]\nsandbox = \"x\"",
+            "1:14: `a/b` cannot be a connection's name",
+        ),
+        (
+            "[connections.git]\nupstream = { command = \"x\" }\n[connections.Git]\nupstream = { command = \"x\" }",
+            "1:14: connection `git` differs from connection `Git` only in case",
+        ),
+        (
+            "[connections.git]\nupstream = { command = \"x\" }\nauth = { oauth2 = { issuer = \"https://x\" } }",
+            "3:8: connection `git`: OAuth connections are not supported yet",
+        ),
+        (
+            "[connections.git]\nupstream = { command = \"x\" }\nauth = \"basic\"",
+            "3:8: `auth` should be",
+        ),
+        (
+            "[connections.git]\nupstream = { command = \"x\", url = \"http://x\" }",
+            "2:12: `upstream` needs exactly one of",
+        ),
+        (
+            "[connections.git]\nupstream = { url = \"ftp://x\" }",
+            "2:20: `url` should start with",
+        ),
+        (
+            "[connections.git]\nupstream = { url = \"http://u:p@x\" }",
+            "2:20: `url` holds a user name or a password",
+        ),
+        (
+            "[connections.git]\nupstream = { url = \"http://x\", env = { A = \"1\" } }",
+            "2:38: `args` and `env` only go with `command`",
+        ),
+        (
+            "[connections.git]\nupstream = { command = \"x\" }\ntools = []",
+            "3:9: `tools` is empty",
+        ),
+        ("[clients.a]\n", "1:1: client `a` needs exactly one of"),
+        (
+            "[clients.a]\nsecret = \"\"",
+            "2:10: the secret of client `a` is empty",
+        ),
+        (
+            "[clients.a]\nsecret_env = \"VMCP_SURELY_NOT_SET\"",
+            "2:14: the environment variable `VMCP_SURELY_NOT_SET` of client `a` is not set",
+        ),
+    ];
+    for (text, expected) in cases {
+        let complaint = complaint(text);
+        assert!(complaint.starts_with(expected), "{text:?}: {complaint}");
+    }
+}
+
+#[test]
+fn placeholders_are_checked() {
+    let env = |value: &str, auth: &str| {
+        format!(
+            "[connections.a]\nupstream = {{ command = \"x\", env = {{ V = '{value}' }} }}\nauth = \"{auth}\""
+        )
+    };
+    let header = |value: &str| {
+        format!(
+            "[connections.a]\nupstream = {{ url = \"http://x\", headers = {{ V = '{value}' }} }}\nauth = \"api_key\""
+        )
+    };
+    assert!(read(&env("{account_dir}/x", "none")).is_ok());
+    assert!(read(&env("{identifier}", "none")).is_ok());
+    assert!(read(&env("{api_key}", "api_key")).is_ok());
+    for (text, expected) in [
+        (
+            env("data/{identifier}", "none"),
+            "`{identifier}` inside a path",
+        ),
+        (
+            env("data\\{identifier}", "none"),
+            "`{identifier}` inside a path",
+        ),
+        (header("x/{identifier}"), "`{identifier}` inside a path"),
+        (env("{user}", "none"), "unknown placeholder `{user}`"),
+        (header("{token}"), "unknown placeholder `{token}`"),
+        (env("{api_key}", "none"), "`{api_key}` needs a connection"),
+        (header("{account_dir}"), "`{account_dir}` is a folder"),
+    ] {
+        let complaint = complaint(&text);
+        assert!(complaint.contains(expected), "{text}: {complaint}");
+        assert!(complaint.starts_with("2:"), "{complaint}");
+    }
+    let args = "[connections.a]\nupstream = { command = \"x\", args = [\"{api_key}\"] }\nauth = \"api_key\"";
+    assert!(complaint(args).starts_with("2:37: `{api_key}` is not filled in `args`"));
+}
+
+#[test]
+fn secrets_show_neither_in_complaints_nor_in_debug() {
+    for text in [
+        "[connections.a]\nupstream = { url = \"http://x\", headers = \"hunter2\" }",
+        "[connections.a]\nupstream = \"hunter2\"",
+        "[clients.a]\nsecret = { hunter = \"hunter2\" }",
+        "[clients]\na = \"hunter2\"",
+    ] {
+        let complaint = complaint(text);
+        assert!(!complaint.contains("hunter2"), "{complaint}");
+        assert!(complaint.starts_with("2:"), "{complaint}");
+        assert!(!complaint.contains("Entry"), "{complaint}");
+    }
+    let settings = read(
+        "[clients.a]\nsecret = \"hunter2\"\n[connections.a]\nupstream = { url = \"http://x\", headers = { K = \"hunter2\" } }\n\
+         [connections.b]\nupstream = { command = \"x\", env = { K = \"hunter2\" } }",
+    )
+    .unwrap();
+    let debug = format!("{settings:?}");
+    assert!(!debug.contains("hunter2"), "{debug}");
+    assert!(debug.contains("\"K\""), "{debug}");
+}
+
+#[test]
+fn a_file_is_named_in_its_complaints_and_its_folder_is_the_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.toml");
+    let missing = Settings::from_file(&path).unwrap_err().to_string();
+    assert!(missing.contains("my.toml"), "{missing}");
+
+    std::fs::write(&path, "[connections.a]\nsandbox = \"none-such.json\"").unwrap();
+    let error = Settings::from_file(&path).unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("{}:2:11: ", path.display())),
+        "{error}"
+    );
+
+    std::fs::write(&path, "[connections.a]\nsandbox = \"a.json\"").unwrap();
+    std::fs::write(
+        folder.path().join("a.json"),
+        r#"{"tools":[{"name":"a_read","description":"Read.","inputSchema":{"type":"object"}}],"results":{"a_read":{"content":[{"type":"text","text":"ok"}]}}}"#,
+    )
+    .unwrap();
+    let settings = Settings::from_file(&path).unwrap();
+    assert_eq!(
+        settings.connections[0].tools.as_deref().unwrap(),
+        ["a_read"]
+    );
+}

@@ -1,0 +1,263 @@
+//! Connected accounts: one user's authorization on one connection.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use rusqlite::{
+    OptionalExtension, Row, Transaction, params,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Store, StoreError, next_id, vault::Vault};
+
+/// Where an account is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum AccountStatus {
+    Active,
+    Expired,
+    PendingAuth,
+    PendingVerification,
+    Disconnected,
+}
+
+impl AccountStatus {
+    const ALL: [AccountStatus; 5] = [
+        AccountStatus::Active,
+        AccountStatus::Expired,
+        AccountStatus::PendingAuth,
+        AccountStatus::PendingVerification,
+        AccountStatus::Disconnected,
+    ];
+
+    /// The name on the wire.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            AccountStatus::Active => "ACTIVE",
+            AccountStatus::Expired => "EXPIRED",
+            AccountStatus::PendingAuth => "PENDING_AUTH",
+            AccountStatus::PendingVerification => "PENDING_VERIFICATION",
+            AccountStatus::Disconnected => "DISCONNECTED",
+        }
+    }
+}
+
+impl fmt::Display for AccountStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl ToSql for AccountStatus {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for AccountStatus {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        AccountStatus::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// A stored account, without its credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccountRecord {
+    pub(crate) id: String,
+    pub(crate) connection_id: String,
+    pub(crate) identifier: String,
+    pub(crate) status: AccountStatus,
+}
+
+/// An account that should exist.
+#[derive(Debug, Clone)]
+pub(crate) struct NewAccount {
+    pub(crate) connection_id: String,
+    pub(crate) identifier: String,
+    /// The status it gets if it does not exist yet.
+    pub(crate) status: AccountStatus,
+}
+
+pub(super) const COLUMNS: &str = "accounts.id, connection_id, identifier, status";
+
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
+        id: row.get(0)?,
+        connection_id: row.get(1)?,
+        identifier: row.get(2)?,
+        status: row.get(3)?,
+    })
+}
+
+fn find(
+    tx: &Transaction<'_>,
+    connection_id: &str,
+    identifier: &str,
+) -> Result<Option<AccountRecord>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM accounts WHERE connection_id = ?1 AND identifier = ?2");
+    Ok(tx
+        .prepare_cached(&sql)?
+        .query_row([connection_id, identifier], record)
+        .optional()?)
+}
+
+/// The account, created if it is missing.
+pub(super) fn ensure(
+    tx: &Transaction<'_>,
+    account: &NewAccount,
+    now: Timestamp,
+) -> Result<AccountRecord, StoreError> {
+    if let Some(found) = find(tx, &account.connection_id, &account.identifier)? {
+        return Ok(found);
+    }
+    let id = next_id(tx, "ca_")?;
+    tx.prepare_cached(
+        "INSERT INTO accounts (id, connection_id, identifier, status, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+    )?
+    .execute(params![
+        id,
+        account.connection_id,
+        account.identifier,
+        account.status,
+        now.as_microsecond()
+    ])?;
+    Ok(AccountRecord {
+        id,
+        connection_id: account.connection_id.clone(),
+        identifier: account.identifier.clone(),
+        status: account.status,
+    })
+}
+
+pub(super) fn set_status(
+    tx: &Transaction<'_>,
+    id: &str,
+    status: AccountStatus,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx
+        .prepare_cached("UPDATE accounts SET status = ?2, updated_at = ?3 WHERE id = ?1")?
+        .execute(params![id, status, now.as_microsecond()])?;
+    Ok(changed > 0)
+}
+
+/// Gives an account its credential, which makes it active.
+pub(super) fn activate(
+    tx: &Transaction<'_>,
+    vault: &Vault,
+    id: &str,
+    credential: &SecretString,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sealed = vault.seal(&place(id), credential.expose_secret().as_bytes())?;
+    tx.prepare_cached("UPDATE accounts SET credential = ?2 WHERE id = ?1")?
+        .execute(params![id, sealed])?;
+    set_status(tx, id, AccountStatus::Active, now)?;
+    Ok(())
+}
+
+/// Where an account's credential stands, for the vault.
+fn place(account_id: &str) -> String {
+    format!("credential:{account_id}")
+}
+
+impl Store {
+    /// One user's accounts on several connections, in their order, as of one moment.
+    pub(crate) async fn accounts_of(
+        &self,
+        identifier: &str,
+        connection_ids: Vec<String>,
+    ) -> Result<Vec<Option<AccountRecord>>, StoreError> {
+        let identifier = identifier.to_owned();
+        self.read(move |tx| {
+            connection_ids
+                .iter()
+                .map(|connection_id| find(tx, connection_id, &identifier))
+                .collect()
+        })
+        .await
+    }
+
+    /// An account by its id.
+    pub(crate) async fn account_by_id(
+        &self,
+        id: &str,
+    ) -> Result<Option<AccountRecord>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |tx| {
+            let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id = ?1");
+            Ok(tx
+                .prepare_cached(&sql)?
+                .query_row([id], record)
+                .optional()?)
+        })
+        .await
+    }
+
+    /// An account and its decrypted credential.
+    pub(crate) async fn account_with_credential(
+        &self,
+        connection_id: &str,
+        identifier: &str,
+    ) -> Result<Option<(AccountRecord, Option<SecretString>)>, StoreError> {
+        let (connection_id, identifier) = (connection_id.to_owned(), identifier.to_owned());
+        let found = self
+            .read(move |tx| {
+                let sql = format!(
+                    "SELECT {COLUMNS}, credential FROM accounts WHERE connection_id = ?1 AND identifier = ?2"
+                );
+                Ok(tx
+                    .prepare_cached(&sql)?
+                    .query_row([connection_id, identifier], |row| {
+                        Ok((record(row)?, row.get::<_, Option<Vec<u8>>>(4)?))
+                    })
+                    .optional()?)
+            })
+            .await?;
+        let Some((account, sealed)) = found else {
+            return Ok(None);
+        };
+        let credential = match sealed {
+            Some(sealed) => {
+                let plain = self.inner.vault.open(&place(&account.id), &sealed)?;
+                let text = std::str::from_utf8(plain.expose_secret())
+                    .map_err(|_| StoreError::Unreadable("a credential is not text"))?;
+                Some(SecretString::from(text))
+            }
+            None => None,
+        };
+        Ok(Some((account, credential)))
+    }
+
+    /// These accounts, in their order, created where missing.
+    pub(crate) async fn ensure_accounts(
+        &self,
+        accounts: Vec<NewAccount>,
+        now: Timestamp,
+    ) -> Result<Vec<AccountRecord>, StoreError> {
+        self.write(move |tx| {
+            accounts
+                .iter()
+                .map(|account| ensure(tx, account, now))
+                .collect()
+        })
+        .await
+    }
+
+    /// Moves an account to another status; `false` if there is no such account.
+    pub(crate) async fn set_account_status(
+        &self,
+        id: &str,
+        status: AccountStatus,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.write(move |tx| set_status(tx, &id, status, now)).await
+    }
+}

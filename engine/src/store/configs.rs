@@ -1,0 +1,326 @@
+//! Configs (Virtual MCP servers) and what they expose of which connection.
+
+use rusqlite::{ErrorCode, OptionalExtension, Transaction, named_params, params};
+
+use super::{Store, StoreError, next_id};
+
+/// Which tools of a connection a config exposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tools {
+    All,
+    /// Never empty.
+    Only(Vec<String>),
+}
+
+/// One connection of a config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MappingRecord {
+    pub(crate) connection_id: String,
+    /// As it is spelled today.
+    pub(crate) connection_name: String,
+    pub(crate) tools: Tools,
+}
+
+/// A stored config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConfigRecord {
+    pub(crate) id: String,
+    pub(crate) server_uuid: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) mappings: Vec<MappingRecord>,
+}
+
+/// A mapping to store.
+#[derive(Debug, Clone)]
+pub(crate) struct NewMapping {
+    pub(crate) connection_id: String,
+    pub(crate) tools: Tools,
+}
+
+/// A config to store.
+#[derive(Debug, Clone)]
+pub(crate) struct NewConfig {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) mappings: Vec<NewMapping>,
+}
+
+/// What to change of a config; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConfigChange {
+    pub(crate) description: Option<String>,
+    pub(crate) mappings: Option<Vec<NewMapping>>,
+}
+
+/// Which configs to list; what is `None` does not filter.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConfigFilter {
+    pub(crate) id: Option<String>,
+    /// Exact, in any case.
+    pub(crate) name: Option<String>,
+    pub(crate) server_uuid: Option<String>,
+    /// Configs that use at least one of these connections.
+    pub(crate) connection_ids: Option<Vec<String>>,
+    /// Part of the name, in any case.
+    pub(crate) search: Option<String>,
+}
+
+/// Where a page starts: at this config, if it still exists, and on from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// Towards older configs.
+    Next(String),
+    /// Towards newer configs.
+    Previous(String),
+}
+
+/// A page of configs, newest first.
+#[derive(Debug)]
+pub(crate) struct ConfigPage {
+    pub(crate) configs: Vec<ConfigRecord>,
+    pub(crate) next: Option<Cursor>,
+    pub(crate) previous: Option<Cursor>,
+    /// Matches on all pages.
+    pub(crate) total: u64,
+}
+
+const COLUMNS: &str = "configs.id, server_uuid, configs.name, description";
+
+impl Store {
+    /// Stores a new config; `None` if its name is taken.
+    pub(crate) async fn create_config(
+        &self,
+        config: NewConfig,
+    ) -> Result<Option<ConfigRecord>, StoreError> {
+        self.write(move |tx| {
+            let id = next_id(tx, "cfg_")?;
+            let inserted = tx
+                .prepare_cached(
+                    "INSERT INTO configs (id, server_uuid, name, description) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![
+                    id,
+                    uuid::Uuid::new_v4().to_string(),
+                    config.name,
+                    config.description
+                ]);
+            match inserted {
+                // The id and the UUID are new, so it is the name.
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+                {
+                    return Ok(None);
+                }
+                other => other?,
+            };
+            insert_mappings(tx, &id, &config.mappings)?;
+            get(tx, "configs.id", &id)
+        })
+        .await
+    }
+
+    /// A config by its id.
+    pub(crate) async fn config(&self, id: &str) -> Result<Option<ConfigRecord>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |tx| get(tx, "configs.id", &id)).await
+    }
+
+    /// A config by the UUID in its server's URL.
+    pub(crate) async fn config_by_server_uuid(
+        &self,
+        uuid: &str,
+    ) -> Result<Option<ConfigRecord>, StoreError> {
+        let uuid = uuid.to_owned();
+        self.read(move |tx| get(tx, "server_uuid", &uuid)).await
+    }
+
+    /// Changes a config; `None` if there is no such config.
+    pub(crate) async fn update_config(
+        &self,
+        id: &str,
+        change: ConfigChange,
+    ) -> Result<Option<ConfigRecord>, StoreError> {
+        let id = id.to_owned();
+        self.write(move |tx| {
+            if let Some(description) = change.description {
+                tx.prepare_cached("UPDATE configs SET description = ?2 WHERE id = ?1")?
+                    .execute(params![id, description])?;
+            }
+            let found = get(tx, "configs.id", &id)?;
+            match (found, change.mappings) {
+                (Some(_), Some(mappings)) => {
+                    tx.prepare_cached("DELETE FROM mappings WHERE config_id = ?1")?
+                        .execute([&id])?;
+                    insert_mappings(tx, &id, &mappings)?;
+                    get(tx, "configs.id", &id)
+                }
+                (found, _) => Ok(found),
+            }
+        })
+        .await
+    }
+
+    /// Deletes a config and its mappings; `false` if there is no such config.
+    pub(crate) async fn delete_config(&self, id: &str) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.write(move |tx| {
+            let deleted = tx
+                .prepare_cached("DELETE FROM configs WHERE id = ?1")?
+                .execute([id])?;
+            Ok(deleted > 0)
+        })
+        .await
+    }
+
+    /// A page of the configs that match.
+    pub(crate) async fn list_configs(
+        &self,
+        filter: ConfigFilter,
+        page_size: u32,
+        cursor: Option<Cursor>,
+    ) -> Result<ConfigPage, StoreError> {
+        self.read(move |tx| list(tx, &filter, page_size, cursor))
+            .await
+    }
+}
+
+const MATCHES: &str = "
+    (:id IS NULL OR configs.id = :id)
+    AND (:name IS NULL OR configs.name = lower(:name))
+    AND (:server_uuid IS NULL OR server_uuid = :server_uuid)
+    AND (:search IS NULL OR instr(configs.name, lower(:search)) > 0)
+    AND (:connections IS NULL OR EXISTS (
+        SELECT 1 FROM mappings WHERE config_id = configs.id
+        AND connection_id IN (SELECT value FROM json_each(:connections))))";
+
+fn list(
+    tx: &Transaction<'_>,
+    filter: &ConfigFilter,
+    page_size: u32,
+    cursor: Option<Cursor>,
+) -> Result<ConfigPage, StoreError> {
+    let connections = filter
+        .connection_ids
+        .as_ref()
+        .map(|ids| serde_json::to_string(ids).unwrap_or_default());
+    let ids = |condition: &str, order: &str, from: &str, limit: u32| {
+        let sql = format!(
+            "SELECT id FROM configs WHERE {MATCHES} AND (:from = '' OR {condition}) ORDER BY id {order} LIMIT :limit"
+        );
+        let mut statement = tx.prepare_cached(&sql)?;
+        let rows = statement.query_map(
+            named_params! {
+                ":id": filter.id, ":name": filter.name, ":server_uuid": filter.server_uuid,
+                ":search": filter.search, ":connections": connections, ":from": from, ":limit": limit,
+            },
+            |row| row.get::<_, String>(0),
+        )?;
+        Ok::<Vec<String>, StoreError>(rows.collect::<Result<_, _>>()?)
+    };
+
+    let page = match &cursor {
+        None => ids("TRUE", "DESC", "", page_size)?,
+        Some(Cursor::Next(from)) => ids("id <= :from", "DESC", from, page_size)?,
+        Some(Cursor::Previous(from)) => {
+            let mut page = ids("id >= :from", "ASC", from, page_size)?;
+            page.reverse();
+            page
+        }
+    };
+    // Where the neighbouring pages start. An empty page (everything beyond its cursor was deleted
+    // meanwhile) still has neighbours: seen from its cursor.
+    let edge = cursor.map(|(Cursor::Next(id) | Cursor::Previous(id))| id);
+    let neighbour = |edge: Option<&String>, condition, order| match edge {
+        Some(edge) => Ok::<_, StoreError>(ids(condition, order, edge, 1)?.pop()),
+        None => Ok(None),
+    };
+    let older = neighbour(page.last().or(edge.as_ref()), "id < :from", "DESC")?;
+    let newer = neighbour(page.first().or(edge.as_ref()), "id > :from", "ASC")?;
+
+    let total: i64 = tx
+        .prepare_cached(&format!("SELECT count(*) FROM configs WHERE {MATCHES}"))?
+        .query_row(
+            named_params! {
+                ":id": filter.id, ":name": filter.name, ":server_uuid": filter.server_uuid,
+                ":search": filter.search, ":connections": connections,
+            },
+            |row| row.get(0),
+        )?;
+    let mut configs = Vec::with_capacity(page.len());
+    for id in &page {
+        configs.extend(get(tx, "configs.id", id)?);
+    }
+    Ok(ConfigPage {
+        configs,
+        next: older.map(Cursor::Next),
+        previous: newer.map(Cursor::Previous),
+        total: u64::try_from(total).unwrap_or_default(),
+    })
+}
+
+/// The config whose `column` is `value`.
+fn get(
+    tx: &Transaction<'_>,
+    column: &'static str,
+    value: &str,
+) -> Result<Option<ConfigRecord>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM configs WHERE {column} = ?1");
+    let found = tx
+        .prepare_cached(&sql)?
+        .query_row([value], |row| {
+            Ok(ConfigRecord {
+                id: row.get(0)?,
+                server_uuid: row.get(1)?,
+                name: row.get(2)?,
+                description: row.get(3)?,
+                mappings: Vec::new(),
+            })
+        })
+        .optional()?;
+    let Some(mut config) = found else {
+        return Ok(None);
+    };
+    let mut statement = tx.prepare_cached(
+        "SELECT connection_id, name, tools FROM mappings
+         JOIN connections ON connections.id = connection_id
+         WHERE config_id = ?1 ORDER BY position",
+    )?;
+    let mut rows = statement.query([&config.id])?;
+    while let Some(row) = rows.next()? {
+        let tools = match row.get::<_, Option<String>>(2)? {
+            None => Tools::All,
+            Some(json) => Tools::Only(
+                serde_json::from_str(&json)
+                    .map_err(|_| StoreError::Unreadable("a list of tools is not JSON"))?,
+            ),
+        };
+        config.mappings.push(MappingRecord {
+            connection_id: row.get(0)?,
+            connection_name: row.get(1)?,
+            tools,
+        });
+    }
+    Ok(Some(config))
+}
+
+fn insert_mappings(
+    tx: &Transaction<'_>,
+    config_id: &str,
+    mappings: &[NewMapping],
+) -> Result<(), StoreError> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO mappings (config_id, position, connection_id, tools) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for (position, mapping) in (0_i64..).zip(mappings) {
+        let tools = match &mapping.tools {
+            Tools::All => None,
+            Tools::Only(names) => Some(
+                serde_json::to_string(names)
+                    .map_err(|_| StoreError::Unreadable("a list of tools is not JSON"))?,
+            ),
+        };
+        statement.execute(params![config_id, position, mapping.connection_id, tools])?;
+    }
+    Ok(())
+}

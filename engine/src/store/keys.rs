@@ -1,0 +1,113 @@
+//! What outlives even a reset: the engine's secrets, and the ids of connections.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use secrecy::{ExposeSecret, SecretSlice};
+
+use super::{
+    AccountStatus, Store, StoreError, next_id,
+    vault::{KeySource, Vault},
+};
+
+/// Sealed when the database is made; opens only with the same key.
+const CHECK: &str = "key_check";
+
+/// Loads the encryption key and makes sure that it is the one this database was made with.
+pub(super) fn open_vault(connection: &Connection, key: &KeySource) -> Result<Vault, StoreError> {
+    let check: Option<Vec<u8>> = connection
+        .query_row(
+            "SELECT value FROM secrets WHERE name = ?1",
+            [CHECK],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let vault = key.load(check.is_none())?;
+    if let Some(sealed) = check {
+        vault.open(CHECK, &sealed)?;
+    } else {
+        let sealed = vault.seal(CHECK, b"vmcp")?;
+        connection.execute(
+            "INSERT INTO secrets (name, value) VALUES (?1, ?2)",
+            params![CHECK, sealed],
+        )?;
+    }
+    Ok(vault)
+}
+
+/// A connection the settings know.
+pub(crate) struct ConnectionName {
+    pub(crate) name: String,
+    pub(crate) needs_credential: bool,
+}
+
+impl Store {
+    /// A named secret of the engine. Blocks: for the start of an engine only.
+    pub(crate) fn secret(&self, name: &'static str) -> Result<Option<SecretSlice<u8>>, StoreError> {
+        let vault = self.vault();
+        self.inner.writer.run_now(move |tx| {
+            let sealed: Option<Vec<u8>> = tx
+                .query_row("SELECT value FROM secrets WHERE name = ?1", [name], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            sealed.map(|sealed| vault.open(name, &sealed)).transpose()
+        })
+    }
+
+    /// Keeps a named secret. Blocks: for the start of an engine only.
+    pub(crate) fn keep_secret(
+        &self,
+        name: &'static str,
+        value: SecretSlice<u8>,
+    ) -> Result<(), StoreError> {
+        let vault = self.vault();
+        self.inner.writer.run_now(move |tx| {
+            let sealed = vault.seal(name, value.expose_secret())?;
+            tx.execute(
+                "INSERT OR REPLACE INTO secrets (name, value) VALUES (?1, ?2)",
+                params![name, sealed],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The ids of these connections, in their order, given at first sight. Accounts whose
+    /// connection meanwhile needs a credential, or needs none any more, change their status.
+    /// Blocks: for the start of an engine only.
+    pub(crate) fn register_connections(
+        &self,
+        connections: Vec<ConnectionName>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.inner.writer.run_now(move |tx| {
+            let mut ids = Vec::with_capacity(connections.len());
+            for connection in connections {
+                let known: Option<String> = tx
+                    .prepare_cached("UPDATE connections SET name = ?1 WHERE name = ?1 RETURNING id")?
+                    .query_row([&connection.name], |row| row.get(0))
+                    .optional()?;
+                let id = if let Some(id) = known {
+                    id
+                } else {
+                    let id = next_id(tx, "conn_")?;
+                    tx.execute(
+                        "INSERT INTO connections (id, name) VALUES (?1, ?2)",
+                        params![id, connection.name],
+                    )?;
+                    id
+                };
+                if connection.needs_credential {
+                    tx.execute(
+                        "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3 AND credential IS NULL",
+                        params![id, AccountStatus::PendingAuth, AccountStatus::Active],
+                    )?;
+                } else {
+                    tx.execute(
+                        "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3",
+                        params![id, AccountStatus::Active, AccountStatus::PendingAuth],
+                    )?;
+                }
+                ids.push(id);
+            }
+            Ok(ids)
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! The database: the only room with SQL. Rows in, rows out; one thread writes, one reads.
+
+mod accounts;
+mod catalogue;
+mod configs;
+mod keys;
+mod links;
+mod migrations;
+mod vault;
+mod worker;
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+pub(crate) use self::{
+    accounts::{AccountRecord, AccountStatus, NewAccount},
+    configs::{
+        ConfigChange, ConfigFilter, ConfigRecord, Cursor, MappingRecord, NewConfig, NewMapping,
+        Tools,
+    },
+    keys::ConnectionName,
+    links::{LinkState, NewLink, SecretHash},
+};
+use self::{
+    vault::{KeySource, Vault},
+    worker::Worker,
+};
+
+/// The store; clones share it.
+#[derive(Clone)]
+pub(crate) struct Store {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// Dropped in this order: the writer's connection closes last, and only then may another open.
+struct Inner {
+    reader: Worker,
+    writer: Worker,
+    vault: Arc<Vault>,
+    _lock: Lock,
+}
+
+/// What can go wrong with the database. Never holds a value from it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("it is in use by another engine; stop that one or choose another data folder")]
+    Locked,
+    #[error("it cannot be written; check the permissions of the file and its folder")]
+    ReadOnly,
+    #[error("it is damaged or not a database; restore it from a copy or delete it to start anew")]
+    Corrupt,
+    #[error("it is a database of another program; choose another data folder")]
+    Foreign,
+    #[error(
+        "it was written by a newer vmcp (schema {found}, this one knows {known}); upgrade vmcp"
+    )]
+    Newer { found: i64, known: i64 },
+    #[error("its encryption key `{}` is gone; restore the file, or delete the database to start anew", .0.display())]
+    MissingKey(PathBuf),
+    #[error("it was encrypted with another key; restore the key it was made with")]
+    WrongKey,
+    #[error("{0} does not hold an encryption key; it should be 32 bytes in base64")]
+    MalformedKey(String),
+    #[error("the disk is full; free some space")]
+    DiskFull,
+    #[error("cannot use the file `{}`: {source}", path.display())]
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the system's random numbers or cryptography failed")]
+    Cryptography,
+    #[error("it holds a value this version cannot read: {0}")]
+    Unreadable(&'static str),
+    #[error("the store is closed")]
+    Closed,
+    #[error("the database failed: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    fn file(path: &Path, source: std::io::Error) -> StoreError {
+        match source.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                StoreError::ReadOnly
+            }
+            _ => StoreError::File {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt,
+            Some(ErrorCode::DiskFull) => StoreError::DiskFull,
+            _ => StoreError::Other(error.into()),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database at `path`, creating or migrating it. Blocks for some milliseconds.
+    pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
+        Store::open_with_key(path, &KeySource::find(path.with_extension("key")))
+    }
+
+    fn open_with_key(path: &Path, key: &KeySource) -> Result<Store, StoreError> {
+        let lock = Lock::take(&path.with_extension("lock"))?;
+        // Created here and not by SQLite, which would let the world read it; its side files take
+        // the same permissions.
+        open_private(path)?;
+
+        let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if writer.is_readonly("main")? {
+            return Err(StoreError::ReadOnly);
+        }
+        // Checked before the first write, so that another program's file stays as it is.
+        migrations::check(&writer)?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        // Every commit reaches the disk before it is acknowledged.
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        writer.pragma_update(None, "foreign_keys", true)?;
+        migrations::run(&mut writer)?;
+        let vault = keys::open_vault(&writer, key)?;
+
+        let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let thread = |error| StoreError::file(path, error);
+        Ok(Store {
+            inner: Arc::new(Inner {
+                reader: Worker::start("vmcp-read", reader, TransactionBehavior::Deferred)
+                    .map_err(thread)?,
+                writer: Worker::start("vmcp-write", writer, TransactionBehavior::Immediate)
+                    .map_err(thread)?,
+                vault: Arc::new(vault),
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// Empties configs, accounts, links and the catalogue. Keys, clients and the ids of
+    /// connections stay.
+    pub(crate) async fn reset(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute_batch(
+                "DELETE FROM links; DELETE FROM accounts; DELETE FROM configs; DELETE FROM catalogue;",
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.run(job).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.reader.run(job).await
+    }
+
+    fn vault(&self) -> Arc<Vault> {
+        Arc::clone(&self.inner.vault)
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // More than this room has.
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// The next id: prefix + 18 digits, unique for ever and ordered by age.
+fn next_id(tx: &Transaction<'_>, prefix: &str) -> Result<String, StoreError> {
+    // The machine's clock, not the engine's: ids must grow even while a test stops the time. The
+    // low bits keep ids of one millisecond apart.
+    let by_time = jiff::Timestamp::now().as_millisecond() << 16;
+    let number: i64 = tx
+        .prepare_cached("UPDATE sequence SET last = max(last + 1, ?1) RETURNING last")?
+        .query_row([by_time], |row| row.get(0))?;
+    Ok(format!("{prefix}{number:018}"))
+}
+
+/// Opens a file for writing, creating it if need be, readable by its owner only.
+fn open_private(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let open = || {
+        let file = options.open(path)?;
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        Ok(file)
+    };
+    open().map_err(|error| StoreError::file(path, error))
+}
+
+/// Held while a store is open, so that two engines never write one database.
+struct Lock(File);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Lock, StoreError> {
+        let file = open_private(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked),
+            Err(TryLockError::Error(error)) => Err(StoreError::file(path, error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    /// Closing would release it too, but not while a forked child still holds the file.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! Upstreams over Streamable HTTP: one pooled client for all, the headers of one account each.
+
+use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use rmcp::transport::{
+    StreamableHttpClientTransport,
+    streamable_http_client::{
+        AuthRequiredError, HttpStatusError, StreamableHttpClientTransportConfig,
+        StreamableHttpError,
+    },
+};
+use url::{Host, Url};
+
+use super::{
+    Owner,
+    error::UpstreamError,
+    templates::{Place, TemplateError, fill, redact},
+};
+use crate::settings::HttpSource;
+
+/// Requests in progress per upstream; rmcp's own 16 would make callers of a gateway queue.
+const MAX_CONCURRENT_REQUESTS: usize = 256;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The shared clients.
+pub(super) struct Http {
+    /// For everything outside this machine: honours the proxy of the environment.
+    outside: reqwest::Client,
+    /// For this machine: a proxy must never see these requests.
+    loopback: reqwest::Client,
+}
+
+impl Http {
+    pub(super) fn new() -> Result<Self, UpstreamError> {
+        let failed = |error: &dyn Error| UpstreamError::Client {
+            reason: error.to_string(),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // Mozilla's roots as well, so that a slim container without any works.
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
+            webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned(),
+            Arc::clone(&provider),
+        )
+        .map_err(|error| failed(&error))?;
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .tcp_nodelay(true)
+        };
+        Ok(Self {
+            outside: builder().build().map_err(|error| failed(&error))?,
+            loopback: builder()
+                .no_proxy()
+                .build()
+                .map_err(|error| failed(&error))?,
+        })
+    }
+
+    pub(super) fn transport(
+        &self,
+        connection: &str,
+        source: &HttpSource,
+        owner: &Owner,
+    ) -> Result<StreamableHttpClientTransport<reqwest::Client>, UpstreamError> {
+        let headers = headers(source, owner).map_err(|source| UpstreamError::Template {
+            connection: connection.into(),
+            source,
+        })?;
+        let config = StreamableHttpClientTransportConfig::with_uri(source.url.as_str())
+            .custom_headers(headers)
+            .max_concurrent_requests(MAX_CONCURRENT_REQUESTS);
+        let client = if is_loopback(&source.url) {
+            &self.loopback
+        } else {
+            &self.outside
+        };
+        Ok(StreamableHttpClientTransport::with_client(
+            client.clone(),
+            config,
+        ))
+    }
+}
+
+fn headers(
+    source: &HttpSource,
+    owner: &Owner,
+) -> Result<HashMap<HeaderName, HeaderValue>, TemplateError> {
+    source
+        .headers
+        .iter()
+        .map(|(name, template)| {
+            let invalid = || TemplateError::Header { key: name.clone() };
+            let value = fill(name, template, Place::Header, owner)?;
+            let mut value = HeaderValue::try_from(value).map_err(|_| invalid())?;
+            // Keeps the value out of anybody's `Debug`.
+            value.set_sensitive(true);
+            Ok((HeaderName::try_from(name).map_err(|_| invalid())?, value))
+        })
+        .collect()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Says what a failure to deliver a request means, from the types inside it.
+pub(super) fn failure(
+    connection: &str,
+    error: &(dyn Error + 'static),
+    owner: &Owner,
+) -> UpstreamError {
+    let connection = connection.into();
+    match status(error) {
+        Some(401) => UpstreamError::CredentialRefused { connection },
+        Some(status) => UpstreamError::HttpStatus { connection, status },
+        None => {
+            // The innermost error says it best: `Connection refused`, not `error sending request`.
+            let innermost = sources(error).last().map(ToString::to_string);
+            UpstreamError::Unreachable {
+                connection,
+                reason: redact(&innermost.unwrap_or_default(), owner.credential.as_ref()),
+            }
+        }
+    }
+}
+
+/// The HTTP status behind an error, if the upstream answered with one.
+fn status(error: &(dyn Error + 'static)) -> Option<u16> {
+    sources(error).find_map(|error| {
+        if error.is::<AuthRequiredError>() {
+            return Some(401);
+        }
+        if let Some(error) = error.downcast_ref::<HttpStatusError>() {
+            return Some(error.status);
+        }
+        match error.downcast_ref::<StreamableHttpError<reqwest::Error>>()? {
+            StreamableHttpError::AuthRequired(_) => Some(401),
+            StreamableHttpError::InsufficientScope(_) => Some(403),
+            StreamableHttpError::HttpStatus(error) => Some(error.status),
+            StreamableHttpError::SessionExpired => Some(404),
+            // rmcp has no type for the other statuses: "HTTP 404 Not Found: <body>".
+            StreamableHttpError::UnexpectedServerResponse(text) => {
+                text.strip_prefix("HTTP ")?.get(..3)?.parse().ok()
+            }
+            _ => None,
+        }
+    })
+}
+
+fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    // rmcp's variants that wrap a client's error do not name it as their source.
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+            Some(StreamableHttpError::Client(inner)) => Some(inner),
+            _ => error.source(),
+        }
+    })
+}

@@ -1,0 +1,173 @@
+//! Where tools really come from: one upstream MCP server per connection and account, or a sandbox.
+//!
+//! The only room that starts processes or opens connections to upstream servers.
+
+mod child;
+mod client;
+mod error;
+mod http;
+mod os;
+mod pool;
+mod probe;
+pub(crate) mod sandbox;
+mod templates;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
+use secrecy::SecretString;
+
+pub(crate) use self::error::UpstreamError;
+use self::{client::Upstream, pool::Pool, sandbox::Sandbox};
+use crate::settings::{Connection, Source};
+
+/// From the start of a child, or the first request over HTTP, to the end of the handshake.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(20);
+/// All pages of `tools/list`.
+const LIST_DEADLINE: Duration = Duration::from_secs(20);
+/// One `tools/call`.
+const CALL_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a child may be silent on `server/discover` before it is taken for a legacy server.
+const PROBE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The time each step may take.
+#[derive(Debug, Clone, Copy)]
+struct Deadlines {
+    connect: Duration,
+    list: Duration,
+    call: Duration,
+    probe: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: CONNECT_DEADLINE,
+            list: LIST_DEADLINE,
+            call: CALL_DEADLINE,
+            probe: PROBE_DEADLINE,
+        }
+    }
+}
+
+/// One connected account: on whose behalf, where its files are, with which credential.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    pub(crate) account_id: String,
+    pub(crate) identifier: String,
+    /// The private folder of the account; created when it is first needed.
+    pub(crate) directory: PathBuf,
+    pub(crate) credential: Option<SecretString>,
+}
+
+/// All upstreams of an engine. Share it in an [`Arc`]; dropping it leaves nothing running.
+pub(crate) struct Upstreams {
+    pool: Pool,
+    sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
+}
+
+impl Upstreams {
+    /// Gets ready; no thread, process or connection is started before it is needed.
+    pub(crate) fn start() -> Result<Self, UpstreamError> {
+        Self::with_deadlines(Deadlines::default())
+    }
+
+    fn with_deadlines(deadlines: Deadlines) -> Result<Self, UpstreamError> {
+        Ok(Self {
+            pool: Pool::new(deadlines)?,
+            sandboxes: Mutex::default(),
+        })
+    }
+
+    /// Every tool of a connection as this account sees it, from a cache while the upstream lives
+    /// and reports no change.
+    pub(crate) async fn tools(
+        &self,
+        connection: &Arc<Connection>,
+        owner: &Owner,
+    ) -> Result<Arc<[Tool]>, UpstreamError> {
+        match &connection.source {
+            Source::Sandbox(path) => Ok(self.sandbox(&connection.name, path)?.tools()),
+            Source::Command(_) | Source::Http(_) => {
+                self.upstream(connection, owner).await?.tools().await
+            }
+        }
+    }
+
+    /// Calls a tool by the name the upstream knows. A call is never repeated, and dropping the
+    /// future cancels it at the upstream.
+    pub(crate) async fn call(
+        &self,
+        connection: &Arc<Connection>,
+        owner: &Owner,
+        request: CallToolRequestParams,
+    ) -> Result<CallToolResult, UpstreamError> {
+        let Source::Sandbox(path) = &connection.source else {
+            return self.upstream(connection, owner).await?.call(request).await;
+        };
+        let sandbox = self.sandbox(&connection.name, path)?;
+        let unknown = ErrorData::invalid_params(format!("Unknown tool: {}", request.name), None);
+        match sandbox.call(owner, request).await {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => Err(UpstreamError::Refused {
+                connection: connection.name.as_str().into(),
+                error: unknown,
+            }),
+            Err(error) => Err(sandbox_error(&connection.name, error)),
+        }
+    }
+
+    /// Stops what runs for an account, and returns when it has ended.
+    pub(crate) async fn forget_account(&self, account_id: &str) {
+        self.pool.stop(|account| account == account_id).await;
+    }
+
+    /// Stops everything, and returns when it has ended. The next request starts anew.
+    pub(crate) async fn stop_all(&self) {
+        self.pool.stop(|_| true).await;
+    }
+
+    /// How many upstreams are connected; sandboxes run nothing.
+    pub(crate) fn running(&self) -> usize {
+        self.pool.running()
+    }
+
+    async fn upstream(
+        &self,
+        connection: &Arc<Connection>,
+        owner: &Owner,
+    ) -> Result<Arc<Upstream>, UpstreamError> {
+        self.pool.get(connection, owner).await
+    }
+
+    fn sandbox(&self, connection: &str, path: &Path) -> Result<Arc<Sandbox>, UpstreamError> {
+        let mut sandboxes = lock(&self.sandboxes);
+        if let Some(sandbox) = sandboxes.get(connection) {
+            return Ok(Arc::clone(sandbox));
+        }
+        let loaded = Sandbox::load(path).map_err(|error| sandbox_error(connection, error))?;
+        let sandbox = Arc::new(loaded);
+        sandboxes.insert(connection.to_owned(), Arc::clone(&sandbox));
+        Ok(sandbox)
+    }
+}
+
+fn sandbox_error(connection: &str, error: sandbox::SandboxError) -> UpstreamError {
+    UpstreamError::Sandbox {
+        connection: connection.into(),
+        source: Arc::new(error),
+    }
+}
+
+/// What these locks protect is never half-written, so a panic elsewhere does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

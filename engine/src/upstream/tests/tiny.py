@@ -1,0 +1,105 @@
+"""A tiny MCP server over stdio. Its first argument says how it misbehaves."""
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+mode = sys.argv[1] if len(sys.argv) > 1 else "legacy"
+with open("starts", "a") as starts:
+    starts.write(mode + "\n")
+link = None
+if "LINK" in os.environ:  # the test sees this process, and who inherits the socket, die
+    link = socket.create_connection(("127.0.0.1", int(os.environ["LINK"])))
+if mode == "needs-ok" and not os.path.exists("ok"):
+    sys.exit("no file ok, key is " + os.environ.get("API_KEY", "unset"))
+if mode == "mute":
+    time.sleep(1000)
+
+
+def send(**message):
+    if mode == "noisy":
+        print("starting up... {not json", flush=True)
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+
+
+def tell(text):
+    link.sendall(text.encode() + b"\n")
+
+
+if mode == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.set_inheritable(link.fileno(), True)
+    subprocess.Popen(["sleep", "1000"], close_fds=False)
+    tell("family")
+
+
+def subscribed(method, **params):
+    meta = {"io.modelcontextprotocol/subscriptionId": subscription}
+    send(method=method, params={"_meta": meta, **params})
+
+
+subscription = None
+tools = ["one", "two", "three"]
+methods = []
+for line in sys.stdin:
+    message = json.loads(line)
+    method, id, params = message["method"], message.get("id"), message.get("params", {})
+    methods.append(method)
+    if mode == "wrong-shape":
+        send(id=id, result={"surprise": True})
+    elif method == "server/discover" and mode == "silent":
+        pass
+    elif method == "server/discover" and mode == "late":
+        late = id
+    elif method == "server/discover" and mode == "modern":
+        send(id=id, result={"resultType": "complete", "supportedVersions": ["2026-07-28"], "ttlMs": 0,
+                            "cacheScope": "private", "capabilities": {"tools": {"listChanged": True}}})
+    elif method == "subscriptions/listen":
+        subscription = id
+        subscribed("notifications/subscriptions/acknowledged", notifications=params["notifications"])
+        tell("listening")
+    elif method == "initialize":
+        if mode == "late":
+            send(id=late, error={"code": -32601, "message": "Method not found"})
+        send(id=id, result={"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                            "serverInfo": {"name": "tiny", "version": "1"}})
+    elif method == "tools/list":  # one tool per page
+        at = int(params.get("cursor") or 0)
+        page = {"tools": [{"name": tools[at], "inputSchema": {"type": "object"}}]}
+        if at + 1 < len(tools):
+            page["nextCursor"] = str(at + 1)
+        send(id=id, result=page)
+    elif method == "notifications/cancelled":
+        tell("cancelled")
+    elif method == "tools/call":
+        name = params["name"]
+        if name == "die":
+            with open("died", "a") as died:
+                died.write("x")
+            os._exit(3)
+        elif name == "hang":
+            tell("hanging")
+            continue
+        elif name == "refuse":
+            send(id=id, error={"code": -32042, "message": "no", "data": {"why": "because"}})
+            continue
+        elif name == "grow":
+            tools.append("four")
+            if mode == "modern":
+                subscribed("notifications/tools/list_changed")
+            else:
+                send(method="notifications/tools/list_changed")
+        signal_on_death = ctypes.c_int(-1)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(2, ctypes.byref(signal_on_death))
+        send(id=id, result={"content": [], "structuredContent": {
+            "pid": os.getpid(), "env": dict(os.environ), "cwd": os.getcwd(), "methods": methods,
+            "signal_on_death": signal_on_death.value, "arguments": params.get("arguments")}})
+    elif id is not None:
+        send(id=id, error={"code": -32601, "message": "Method not found"})
+if mode == "stubborn":
+    time.sleep(1000)

@@ -1,0 +1,11 @@
+//! End to end: the client, the engine, real upstream servers and the official MCP client.
+
+#[path = "../../engine/examples/demo/agent.rs"]
+mod agent;
+mod bad_input;
+#[path = "../../engine/examples/demo/browser.rs"]
+mod browser;
+mod flow;
+mod refusals;
+mod scene;
+mod upstreams;

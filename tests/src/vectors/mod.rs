@@ -1,0 +1,18 @@
+//! Vectors: cases shared by all languages, and the one server that plays them and judges.
+//!
+//! `tests/vectors/README.md` describes the files and how a runner in any language uses the server.
+
+mod case;
+mod compare;
+mod fault;
+mod file;
+mod http;
+mod run;
+mod table;
+
+pub use case::{Answer, Call, Case, ClientOptions, Exchange, Expect, ExpectedError, Fault};
+pub use compare::same;
+pub use file::{directory, load, load_file};
+pub use http::Server;
+pub use run::{Received, Report, Run, Verdict};
+pub use table::{Class, KindRow, load_table};

@@ -1,0 +1,273 @@
+//! The Rust runner: makes the call of every case and hands what came of it to the vector server.
+
+use std::{collections::HashMap, fmt::Write as _, process::Command, sync::Arc, time::Duration};
+
+use scalekit_vmcp::{AccessLevel, Client, Config, Error, Target, operations};
+use scalekit_vmcp_tests::vectors::{self, Case, Report, Run, Server, load_file};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+mod errors;
+mod program;
+
+/// Makes the call of a started case.
+async fn report(started: Value) -> Report {
+    let call = &started["call"];
+    let (operation, parameters) = (call["operation"].as_str().unwrap(), &call["parameters"]);
+    if operation == "client" {
+        return build_client(parameters);
+    }
+    let made = match client(&started) {
+        Ok(client) if operation == "open_session" => open_session(&client, parameters).await,
+        Ok(client) => client
+            .call(operation, &parameters.to_string())
+            .await
+            .map(|answer| serde_json::from_str(&answer).unwrap()),
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(result) => Report { result: Some(result), ..Report::default() },
+        Err(error) => Report {
+            error: Some(error.to_json()),
+            text: format!("{error} {error:?}"),
+            ..Report::default()
+        },
+    }
+}
+
+fn client(started: &Value) -> Result<Client, Error> {
+    let options = &started["client"];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut builder = Client::builder()
+        .env_url(text(&started["env_url"]))
+        .client_id(text(&options["client_id"]))
+        .client_secret(text(&options["client_secret"]))
+        // The cap holds for `Retry-After` too: no case waits.
+        .backoff(Duration::from_millis(1), Duration::from_millis(5));
+    if let Some(repeats) = options["max_retries"].as_u64() {
+        builder = builder.max_retries(repeats.try_into().unwrap());
+    }
+    if let Some(seconds) = options["timeout_seconds"].as_f64() {
+        builder = builder.timeout(Duration::from_secs_f64(seconds));
+    }
+    if let Some(seconds) = options["attempt_timeout_seconds"].as_f64() {
+        builder = builder.attempt_timeout(Duration::from_secs_f64(seconds));
+    }
+    let mut client = builder.build()?;
+    for (name, value) in options["headers"].as_object().into_iter().flatten() {
+        client = client.with_header(name, value.as_str().unwrap())?;
+    }
+    Ok(client)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenSession {
+    config: Option<Config>,
+    config_id: Option<String>,
+    connection_name: Option<String>,
+    identifier: String,
+    expiry_seconds: Option<f64>,
+    access_level: Option<String>,
+}
+
+async fn open_session(client: &Client, parameters: &Value) -> Result<Value, Error> {
+    let asked = OpenSession::deserialize(parameters).unwrap();
+    let target = match (asked.config, asked.config_id, asked.connection_name) {
+        (Some(config), None, None) => Target::from(&config),
+        (None, Some(id), None) => Target::config(id),
+        (None, None, Some(name)) => Target::connection(name),
+        _ => panic!("a session has exactly one target: {parameters}"),
+    };
+    let mut opening = client.open_session(target, asked.identifier);
+    if let Some(seconds) = asked.expiry_seconds {
+        opening = opening.expiry(Duration::from_secs_f64(seconds));
+    }
+    opening = match asked.access_level.as_deref() {
+        None => opening,
+        Some("FULL") => opening.access_level(AccessLevel::Full),
+        Some("READ_ONLY") => opening.access_level(AccessLevel::ReadOnly),
+        Some(other) => panic!("no access level `{other}`"),
+    };
+    let session = opening.await?;
+    Ok(json!({ "url": session.url(), "token": session.token().await?.token() }))
+}
+
+/// In a process of its own: environment variables belong to the whole process.
+fn build_client(parameters: &Value) -> Report {
+    let variables: HashMap<String, String> =
+        Option::deserialize(&parameters["environment"]).unwrap().unwrap_or_default();
+    let output = Command::new(env!("CARGO_BIN_EXE_vmcp-build-client"))
+        .arg(parameters.to_string())
+        .env_clear()
+        .envs(variables)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Plays these cases, eight at a time, and returns one line for each that failed.
+async fn play(server: &Server, ids: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut playing = JoinSet::new();
+    let mut ended = |id: String, run: Arc<Run>, report: Report| {
+        let verdict = run.verdict(Some(&report));
+        println!("{} {id}", if verdict.ok { "ok    " } else { "FAILED" });
+        if !verdict.ok {
+            failed.push(format!("{id}: {}", verdict.problems.join("; ")));
+        }
+    };
+    for id in ids {
+        if playing.len() == 8 {
+            let (id, run, report) = playing.join_next().await.unwrap().unwrap();
+            ended(id, run, report);
+        }
+        let run = server.run(&id).unwrap();
+        playing.spawn(async move {
+            let report = report(run.start_answer()).await;
+            (id, run, report)
+        });
+    }
+    while let Some(one) = playing.join_next().await {
+        let (id, run, report) = one.unwrap();
+        ended(id, run, report);
+    }
+    failed.sort();
+    failed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_passes() {
+    let server = Server::start_directory(&vectors::directory()).await.unwrap();
+    let ids: Vec<String> = server.cases().iter().map(|case| case.id.clone()).collect();
+    let failed = play(&server, ids).await;
+    let list = failed.iter().fold(String::new(), |mut list, line| {
+        let _ = writeln!(list, "  {line}");
+        list
+    });
+    assert!(failed.is_empty(), "{} of {} cases failed:\n{list}", failed.len(), server.cases().len());
+}
+
+#[test]
+fn every_operation_has_cases_for_success_and_failure() {
+    let cases = vectors::load(&vectors::directory()).unwrap();
+    let names = operations().into_iter().map(|row| row.name).chain(["open_session", "client"]);
+    for name in names {
+        let of = |good: bool| {
+            cases
+                .iter()
+                .filter(|case| case.call.operation == name && case.result.is_some() == good)
+                .count()
+        };
+        assert!(of(true) >= 1 && of(false) >= 1, "`{name}`: {} good, {} bad", of(true), of(false));
+    }
+    let known: Vec<_> = operations().into_iter().map(|row| row.name).collect();
+    for case in &cases {
+        let name = case.call.operation.as_str();
+        let found = known.contains(&name) || name == "open_session" || name == "client";
+        assert!(found, "case `{}` calls `{name}`, which does not exist", case.id);
+    }
+}
+
+/// A case that is right in every part, to be spoiled in one.
+fn sample() -> Value {
+    json!({
+        "id": "sample/right",
+        "call": { "operation": "update_config", "parameters": { "config_id": "a b", "description": "x" } },
+        "exchanges": [{
+            "expect": { "method": "PUT", "path": "/api/v1/mcp/configs/a%20b", "body": { "description": "x" } },
+            "answer": { "body": { "config": { "id": "a b", "name": "n" } } },
+        }],
+        "result": { "id": "a b", "name": "n", "connection_tool_mappings": [] },
+        "requests": 1,
+        "token_requests": 1,
+    })
+}
+
+fn spoiled(name: &str, change: impl FnOnce(&mut Value)) -> Case {
+    let mut case = sample();
+    case["id"] = json!(format!("sample/{name}"));
+    change(&mut case);
+    serde_json::from_value(case).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
+    let again = |case: &mut Value| {
+        let one = case["exchanges"][0].clone();
+        case["exchanges"].as_array_mut().unwrap().push(one);
+        case["requests"] = json!(2);
+    };
+    let cases = vec![
+        spoiled("right", |_| {}),
+        spoiled("method", |case| case["exchanges"][0]["expect"]["method"] = json!("POST")),
+        spoiled("path", |case| case["exchanges"][0]["expect"]["path"] = json!("/api/v1/mcp/configs/a b")),
+        spoiled("query", |case| case["exchanges"][0]["expect"]["query"] = json!({ "x": "1" })),
+        spoiled("header", |case| case["exchanges"][0]["expect"]["headers"] = json!({ "accept": "text/html" })),
+        spoiled("authorization", |case| {
+            case["exchanges"][0]["expect"]["headers"] = json!({ "authorization": "Bearer other" });
+        }),
+        spoiled("body", |case| case["exchanges"][0]["expect"]["body"] = json!({ "description": "y" })),
+        spoiled("no body", |case| case["exchanges"][0]["expect"]["body"] = json!(null)),
+        spoiled("result", |case| case["result"]["name"] = json!("m")),
+        spoiled("expected the error", |case| {
+            case.as_object_mut().unwrap().remove("result");
+            case["error"] = json!({ "kind": "not_found", "code": "not_found" });
+        }),
+        spoiled("requests: expected 2", again),
+        spoiled("one too many", |case| {
+            case["exchanges"] = json!([]);
+            case["requests"] = json!(0);
+        }),
+        spoiled("requests for an access token", |case| case["token_requests"] = json!(0)),
+        spoiled("got the error", |case| case["exchanges"][0]["answer"] = json!({ "status": 404 })),
+        spoiled("shows the secret", |case| {
+            case["client"] = json!({ "client_secret": "n0-config" });
+            case["exchanges"][0]["answer"] = json!({ "status": 404, "body": { "message": "n0-config" } });
+            case.as_object_mut().unwrap().remove("result");
+            case["error"] = json!({ "kind": "not_found", "code": "not_found" });
+        }),
+        spoiled("error.attempts", |case| {
+            case["exchanges"][0]["answer"] = json!({ "status": 404 });
+            case.as_object_mut().unwrap().remove("result");
+            case["error"] = json!({ "kind": "not_found", "code": "not_found", "attempts": 2 });
+        }),
+    ];
+    let words: Vec<String> = cases.iter().map(|case| case.id.replace("sample/", "")).collect();
+    let server = Server::start(cases).await.unwrap();
+    for word in words {
+        let failed = play(&server, [format!("sample/{word}")]).await;
+        if word == "right" {
+            assert!(failed.is_empty(), "{failed:?}");
+        } else {
+            let wanted = if word == "no body" { "expected none" } else { &word };
+            assert!(
+                matches!(&failed[..], [one] if one.split_once(": ").unwrap().1.contains(wanted)),
+                "{word}: {failed:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_case_with_a_typing_mistake_does_not_load() {
+    let load = |case: &Value| load_file("sample", &json!([case]).to_string());
+    assert!(load(&sample()).is_ok());
+    let spoil: [(&str, fn(&mut Value)); 7] = [
+        ("reqests", |case| case["reqests"] = json!(1)),
+        ("retries", |case| case["client"] = json!({ "retries": 1 })),
+        ("params", |case| case["call"]["params"] = json!({})),
+        ("sttus", |case| case["exchanges"][0]["answer"]["sttus"] = json!(200)),
+        ("exactly one of", |case| case["error"] = json!({ "kind": "server", "code": "x" })),
+        ("scripts 1 exchanges", |case| case["requests"] = json!(2)),
+        ("must be called", |case| case["id"] = json!("other/right")),
+    ];
+    for (word, change) in spoil {
+        let mut case = sample();
+        change(&mut case);
+        let problem = load(&case).unwrap_err();
+        assert!(problem.contains(word), "{word}: {problem}");
+    }
+}
