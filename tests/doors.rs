@@ -6,7 +6,7 @@ use std::{
 };
 
 mod doors {
-    pub mod code;
+    pub(crate) mod code;
 }
 
 use doors::code::{code_of, has_word, names_after};
@@ -20,7 +20,9 @@ struct Source {
 impl Source {
     /// Whether it belongs to a room: the file `room.rs`, or anything below `room/`.
     fn is_in(&self, room: &str) -> bool {
-        self.path == format!("{room}.rs") || self.path == room || self.path.starts_with(&format!("{room}/"))
+        self.path == format!("{room}.rs")
+            || self.path == room
+            || self.path.starts_with(&format!("{room}/"))
     }
 }
 
@@ -38,7 +40,9 @@ const DOORS: &[Door] = &[
         of: "core/src",
         but: &[],
         breaks: |code| {
-            ["axum", "rmcp", "hyper", "tower", "scalekit_vmcp_engine"].iter().any(|name| has_word(code, name))
+            ["axum", "rmcp", "hyper", "tower", "scalekit_vmcp_engine"]
+                .iter()
+                .any(|name| has_word(code, name))
         },
     },
     Door {
@@ -51,7 +55,12 @@ const DOORS: &[Door] = &[
         what: "`model` imports nothing of ours",
         of: "core/src/model",
         but: &[],
-        breaks: |code| names_after(code, "crate::").iter().any(|name| name != "model") || code.contains("super::super::"),
+        breaks: |code| {
+            names_after(code, "crate::")
+                .iter()
+                .any(|name| name != "model")
+                || code.contains("super::super::")
+        },
     },
     Door {
         what: "SQL lives in `store` only",
@@ -65,7 +74,10 @@ const DOORS: &[Door] = &[
         of: "engine/src",
         but: &["engine/src/upstream"],
         breaks: |code| {
-            names_after(code, "process::").iter().any(|name| name == "Command") || has_word(code, "TokioChildProcess")
+            names_after(code, "process::")
+                .iter()
+                .any(|name| name == "Command")
+                || has_word(code, "TokioChildProcess")
         },
     },
     Door {
@@ -91,7 +103,9 @@ const DOORS: &[Door] = &[
 /// Whether the code names this room of its own crate.
 fn names(code: &str, room: &str) -> bool {
     let roots = ["crate::", "super::", "self::", "scalekit_vmcp_engine::"];
-    roots.iter().any(|root| names_after(code, root).iter().any(|name| name == room))
+    roots
+        .iter()
+        .any(|root| names_after(code, root).iter().any(|name| name == room))
 }
 
 fn check(sources: &[Source]) -> Vec<String> {
@@ -114,8 +128,18 @@ fn root() -> PathBuf {
 
 /// Every file that could be tracked: what builds and installs leave behind is passed over.
 fn files(directory: &Path, prefix: &str, into: &mut Vec<(String, PathBuf)>) {
-    const LEFT_BEHIND: [&str; 6] = [".git", ".venv", "__pycache__", "dist", "node_modules", "target"];
-    let mut entries: Vec<_> = fs::read_dir(directory).unwrap().map(Result::unwrap).collect();
+    const LEFT_BEHIND: [&str; 6] = [
+        ".git",
+        ".venv",
+        "__pycache__",
+        "dist",
+        "node_modules",
+        "target",
+    ];
+    let mut entries: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -135,12 +159,17 @@ fn sources() -> Vec<Source> {
     found
         .into_iter()
         .filter(|(path, _)| path.contains("/src/") && has_extension(path, "rs"))
-        .map(|(path, file)| Source { path, code: code_of(&fs::read_to_string(file).unwrap()) })
+        .map(|(path, file)| Source {
+            path,
+            code: code_of(&fs::read_to_string(file).unwrap()),
+        })
         .collect()
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path).extension().is_some_and(|found| found == extension)
+    Path::new(path)
+        .extension()
+        .is_some_and(|found| found == extension)
 }
 
 #[test]
@@ -148,7 +177,10 @@ fn nobody_goes_through_a_wall() {
     let sources = sources();
     for door in DOORS {
         for room in door.but.iter().chain([&door.of]) {
-            assert!(sources.iter().any(|source| source.is_in(room)), "there is no `{room}`: mend its door");
+            assert!(
+                sources.iter().any(|source| source.is_in(room)),
+                "there is no `{room}`: mend its door"
+            );
         }
     }
     let broken = check(&sources);
@@ -159,31 +191,82 @@ fn nobody_goes_through_a_wall() {
 fn every_door_catches_a_planted_line_and_lets_the_allowed_room_pass() {
     let planted = [
         ("core/src/tokens.rs", "use axum::Router;", 1),
-        ("core/src/tokens.rs", "use {serde::Serialize, rmcp::model};", 1),
+        (
+            "core/src/tokens.rs",
+            "use {serde::Serialize, rmcp::model};",
+            1,
+        ),
         ("core/src/tokens.rs", "use scalekit_vmcp_engine::Engine;", 1),
-        ("core/src/transport/answer.rs", "fn f(e: reqwest::Error) {}", 1),
+        (
+            "core/src/transport/answer.rs",
+            "fn f(e: reqwest::Error) {}",
+            1,
+        ),
         ("core/src/transport.rs", "fn f(e: reqwest::Error) {}", 0),
-        ("core/src/model/token.rs", "use crate::{Error, model::Tools};", 1),
+        (
+            "core/src/model/token.rs",
+            "use crate::{Error, model::Tools};",
+            1,
+        ),
         ("core/src/model/token.rs", "use crate::model::Tools;", 0),
-        ("engine/src/accounts/mod.rs", "use rusqlite::{Connection, params};", 1),
+        (
+            "engine/src/accounts/mod.rs",
+            "use rusqlite::{Connection, params};",
+            1,
+        ),
         ("engine/src/store/mod.rs", "use rusqlite::Connection;", 0),
         ("engine/src/data/mod.rs", "std::process::Command::new(x)", 1),
-        ("engine/src/cli/mod.rs", "use tokio::{fs, process::{self, Command}};", 1),
-        ("engine/src/cli/mod.rs", "use std::process::ExitCode; use clap::Command;", 0),
-        ("engine/src/upstream/child.rs", "use tokio::process::Command;", 0),
+        (
+            "engine/src/cli/mod.rs",
+            "use tokio::{fs, process::{self, Command}};",
+            1,
+        ),
+        (
+            "engine/src/cli/mod.rs",
+            "use std::process::ExitCode; use clap::Command;",
+            0,
+        ),
+        (
+            "engine/src/upstream/child.rs",
+            "use tokio::process::Command;",
+            0,
+        ),
         ("engine/src/control/mod.rs", "use crate::data::Edge;", 1),
-        ("engine/src/control/configs.rs", "use crate::{accounts, data::{admit, Edge}, store};", 1),
-        ("engine/src/control/configs.rs", "use crate::{accounts::data, store::{data}};", 0),
+        (
+            "engine/src/control/configs.rs",
+            "use crate::{accounts, data::{admit, Edge}, store};",
+            1,
+        ),
+        (
+            "engine/src/control/configs.rs",
+            "use crate::{accounts::data, store::{data}};",
+            0,
+        ),
         ("engine/src/data.rs", "super::control::token()", 1),
         ("engine/src/engine.rs", "use crate::{control, data};", 0),
         ("engine/src/data/mod.rs", "use scalekit_vmcp::Client;", 1),
-        ("engine/src/data/mod.rs", "use scalekit_vmcp_engine::Client;", 0),
+        (
+            "engine/src/data/mod.rs",
+            "use scalekit_vmcp_engine::Client;",
+            0,
+        ),
         ("engine/src/cli/check.rs", "use scalekit_vmcp::Client;", 0),
-        ("engine/src/data/mod.rs", "// scalekit_vmcp::Client, rusqlite", 0),
-        ("engine/src/data/mod.rs", "let x = \"use rusqlite::Connection;\";", 0),
+        (
+            "engine/src/data/mod.rs",
+            "// scalekit_vmcp::Client, rusqlite",
+            0,
+        ),
+        (
+            "engine/src/data/mod.rs",
+            "let x = \"use rusqlite::Connection;\";",
+            0,
+        ),
     ];
     for (path, line, broken) in planted {
-        let source = Source { path: path.to_owned(), code: code_of(line) };
+        let source = Source {
+            path: path.to_owned(),
+            code: code_of(line),
+        };
         assert_eq!(check(&[source]).len(), broken, "{path}: {line}");
     }
 }
@@ -202,7 +285,10 @@ fn place_in(text: &str) -> Option<&'static str> {
 
 #[test]
 fn no_file_names_a_place_of_one_machine() {
-    assert_eq!(place_in(&format!("see {}/design.md", PLACES[0])), Some(PLACES[0]));
+    assert_eq!(
+        place_in(&format!("see {}/design.md", PLACES[0])),
+        Some(PLACES[0])
+    );
     let mut found = Vec::new();
     files(&root(), "", &mut found);
     assert!(found.len() > 50, "only {} files", found.len());

@@ -294,11 +294,8 @@ impl ClientBuilder {
             .ok_or_else(|| missing("client_secret", &SECRET_VARIABLES))?;
         let base = environment(&env_url, self.allow_insecure_http)?;
         let credentials = Credentials::new(client_id, client_secret);
-        let transport = Transport::new(
-            base,
-            credentials,
-            self.connect_timeout.unwrap_or(Duration::from_secs(10)),
-        )?;
+        let connect_timeout = self.connect_timeout.unwrap_or(Duration::from_secs(10));
+        let transport = Transport::new(base, credentials, connect_timeout, self.options.clone())?;
         let shared = Shared {
             transport: Arc::new(transport),
             urls: Mutex::new(HashMap::new()),

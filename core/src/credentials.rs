@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use crate::{
     Error, ErrorKind, Result,
     flight::Flight,
-    transport::{Body, Options, Request, Transport, origin},
+    transport::{Body, Request, Transport, Tries, origin},
 };
 
 /// A token is not used in the last minute of its life, nor in its last tenth.
@@ -117,15 +117,14 @@ pub(crate) async fn access_token(transport: &Arc<Transport>) -> Result<Arc<str>>
 async fn fetch(transport: Arc<Transport>) -> Result<Arc<str>> {
     let credentials = &transport.credentials;
     let asked_at = Instant::now();
-    let attempts = AtomicU32::new(0);
     let answer = transport
         // A second access token harms no one.
         .exchange(
             &credentials.request(),
             None,
             true,
-            &Options::default(),
-            &attempts,
+            &transport.options,
+            &mut Tries::default(),
         )
         .await
         .map_err(|cause| explain(cause, &transport))?;

@@ -37,6 +37,19 @@ pub(crate) enum Failure {
     Status(StatusCode, Option<Duration>),
 }
 
+impl Failure {
+    /// Whether the server may have done what it was asked, so that a repeat finds it done.
+    pub(crate) fn may_have_been_done(self) -> bool {
+        match self {
+            Self::NotSent => false,
+            Self::Broken => true,
+            // With `Retry-After` the server says that it did nothing.
+            Self::Status(StatusCode::SERVICE_UNAVAILABLE, asked) => asked.is_none(),
+            Self::Status(status, _) => status.is_server_error(),
+        }
+    }
+}
+
 impl Policy {
     /// How long to wait before try number `attempt + 1`, or `None` to give up.
     ///
@@ -55,7 +68,6 @@ impl Policy {
             Failure::NotSent => None,
             Failure::Broken if repeatable => None,
             Failure::Status(StatusCode::TOO_MANY_REQUESTS, asked) => asked,
-            // With `Retry-After` the server says that it did nothing.
             Failure::Status(StatusCode::SERVICE_UNAVAILABLE, Some(asked)) => Some(asked),
             Failure::Status(
                 StatusCode::BAD_GATEWAY
@@ -165,6 +177,28 @@ mod tests {
                 ),
                 "{status}"
             );
+        }
+    }
+
+    #[test]
+    fn only_a_lost_or_failed_try_may_have_been_done() {
+        let status = |status, asked| Failure::Status(StatusCode::from_u16(status).unwrap(), asked);
+        for done in [
+            Failure::Broken,
+            status(500, None),
+            status(502, None),
+            status(503, None),
+        ] {
+            assert!(done.may_have_been_done(), "{done:?}");
+        }
+        let second = Some(Duration::from_secs(1));
+        for not in [
+            Failure::NotSent,
+            status(401, None),
+            status(429, second),
+            status(503, second),
+        ] {
+            assert!(!not.may_have_been_done(), "{not:?}");
         }
     }
 

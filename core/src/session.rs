@@ -274,7 +274,7 @@ impl fmt::Debug for Session {
 impl Minter {
     async fn mint(&self) -> Result<SessionToken> {
         let refused = match self.client.run(&self.mint).await {
-            Err(error) if error.status() == Some(400) => error,
+            Err(error) if error.code() == "bad_request" => error,
             result => return result,
         };
         let Target::Config { id, .. } = &self.target else {

@@ -1,14 +1,7 @@
 //! One loop for every operation: deadline, access token, send, classify, maybe wait, answer.
 //! The only file that knows the HTTP library.
 
-use std::{
-    error::Error as StdError,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -117,10 +110,21 @@ impl Request {
     }
 }
 
+/// What has been tried for one call so far.
+#[derive(Default)]
+pub(crate) struct Tries {
+    attempts: u32,
+    repeats: u32,
+    /// A try whose end is unknown: the server may have done it.
+    maybe_done: bool,
+}
+
 pub(crate) struct Transport {
     http: reqwest::Client,
     pub(crate) base: Url,
     pub(crate) credentials: Credentials,
+    /// What the client was built with: the access token, which all calls share, is fetched so.
+    pub(crate) options: Options,
     slots: Semaphore,
     budget: Budget,
 }
@@ -135,6 +139,7 @@ impl Transport {
         base: Url,
         credentials: Credentials,
         connect_timeout: Duration,
+        options: Options,
     ) -> Result<Self> {
         let tls = tls::client_config().map_err(|cause| {
             Error::new(
@@ -167,6 +172,7 @@ impl Transport {
             http,
             base,
             credentials,
+            options,
             slots: Semaphore::new(MAX_IN_FLIGHT),
             budget: Budget::new(),
         })
@@ -180,18 +186,18 @@ impl Transport {
         options: &Options,
     ) -> Result<Answer> {
         let deadline = Instant::now() + options.timeout;
-        let attempts = AtomicU32::new(0);
+        let mut tries = Tries::default();
         let whole = async {
             let _slot = self.slots.acquire().await.map_err(|_| closed())?;
             let token = credentials::access_token(self).await?;
             match self
-                .exchange(request, Some(&token), repeatable, options, &attempts)
+                .exchange(request, Some(&token), repeatable, options, &mut tries)
                 .await
             {
                 Err(error) if error.status() == Some(401) => {
                     self.credentials.discard(&token);
                     let fresh = credentials::access_token(self).await?;
-                    self.exchange(request, Some(&fresh), repeatable, options, &attempts)
+                    self.exchange(request, Some(&fresh), repeatable, options, &mut tries)
                         .await
                 }
                 other => other,
@@ -207,7 +213,7 @@ impl Transport {
                     options.timeout
                 ),
             )
-            .tried(attempts.load(Ordering::Relaxed))
+            .tried(tries.attempts)
             .retryable(repeatable)
             .suggest("check that the environment answers, or give the call more time")),
         }
@@ -220,43 +226,36 @@ impl Transport {
         bearer: Option<&str>,
         repeatable: bool,
         options: &Options,
-        attempts: &AtomicU32,
+        tries: &mut Tries,
     ) -> Result<Answer> {
-        let mut repeats = 0;
-        let mut maybe_done = false;
         loop {
-            let attempt = attempts.fetch_add(1, Ordering::Relaxed) + 1;
-            let failed = match self.attempt(request, bearer, options).await {
+            tries.attempts += 1;
+            let Failed { failure, error } = match self.attempt(request, bearer, options).await {
                 Ok(answer) => {
                     self.budget.deposit();
-                    return Ok(answer);
+                    return Ok(answer.after(tries.attempts));
                 }
                 Err(failed) => failed,
             };
-            let gone = matches!(
-                failed.failure,
-                Failure::Status(http::StatusCode::NOT_FOUND, _)
-            );
-            if gone && maybe_done && request.method == Method::DELETE {
-                // The lost first try has already deleted it.
+            let gone = matches!(failure, Failure::Status(http::StatusCode::NOT_FOUND, _));
+            if gone && tries.maybe_done && request.method == Method::DELETE {
+                // The lost try has already deleted it.
                 return Ok(Answer::empty());
             }
-            maybe_done |= !matches!(
-                failed.failure,
-                Failure::NotSent | Failure::Status(http::StatusCode::TOO_MANY_REQUESTS, _)
-            );
-            repeats += 1;
+            tries.maybe_done |= failure.may_have_been_done();
+            let repeat = tries.repeats + 1;
             match options
                 .retry
-                .delay(failed.failure, repeatable, repeats, fastrand::f64())
+                .delay(failure, repeatable, repeat, fastrand::f64())
             {
                 Some(wait) if self.budget.withdraw() => {
-                    tracing::debug!(target: "scalekit_vmcp", attempt, ?wait, code = failed.error.code(), "retrying");
+                    tracing::debug!(target: "scalekit_vmcp", attempt = tries.attempts, ?wait, code = error.code(), "retrying");
+                    tries.repeats = repeat;
                     sleep(wait).await;
                 }
                 _ => {
-                    let passing = Policy::is_passing(failed.failure, repeatable);
-                    return Err(failed.error.tried(attempt).retryable(passing));
+                    let passing = Policy::is_passing(failure, repeatable);
+                    return Err(error.tried(tries.attempts).retryable(passing));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Rust source as far as the doors need it: code without comments and texts, words, and imports.
 
 /// The code alone: comments are dropped, texts are emptied.
-pub fn code_of(source: &str) -> String {
+pub(crate) fn code_of(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(next) = rest.chars().next() {
@@ -52,7 +52,11 @@ fn raw_text(text: &str) -> Option<usize> {
     let inner = after[hashes..].strip_prefix('"')?;
     let end = format!("\"{}", "#".repeat(hashes));
     let start = text.len() - inner.len();
-    Some(inner.find(&end).map_or(text.len(), |found| start + found + end.len()))
+    Some(
+        inner
+            .find(&end)
+            .map_or(text.len(), |found| start + found + end.len()),
+    )
 }
 
 fn quoted(text: &str, quote: char) -> usize {
@@ -87,15 +91,14 @@ fn ends_in_word(text: &str) -> bool {
 }
 
 /// Whether the code holds this whole word.
-pub fn has_word(code: &str, word: &str) -> bool {
-    code.match_indices(word).any(|(at, _)| {
-        !ends_in_word(&code[..at]) && !code[at + word.len()..].starts_with(is_word)
-    })
+pub(crate) fn has_word(code: &str, word: &str) -> bool {
+    code.match_indices(word)
+        .any(|(at, _)| !ends_in_word(&code[..at]) && !code[at + word.len()..].starts_with(is_word))
 }
 
 /// The names that directly follow a path prefix such as `crate::`, those in braces included:
 /// `crate::{a, b::{c, d}}` gives `a` and `b`.
-pub fn names_after(code: &str, prefix: &str) -> Vec<String> {
+pub(crate) fn names_after(code: &str, prefix: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (at, _) in code.match_indices(prefix) {
         if ends_in_word(&code[..at]) {
@@ -112,7 +115,11 @@ pub fn names_after(code: &str, prefix: &str) -> Vec<String> {
 }
 
 fn first_name(text: &str) -> Option<String> {
-    let name: String = text.trim_start().chars().take_while(|&c| is_word(c)).collect();
+    let name: String = text
+        .trim_start()
+        .chars()
+        .take_while(|&c| is_word(c))
+        .collect();
     (!name.is_empty()).then_some(name)
 }
 
@@ -139,7 +146,10 @@ fn first_names(group: &str) -> Vec<String> {
 #[test]
 fn comments_and_texts_are_no_code() {
     let source = "a /* b /* c */ d */ e // f\ng \"h // \\\" i\" j r#\"k \" l\"# m 'n' '\"' o<'p> '\\'' q //! r\nbar\"s\"";
-    assert_eq!(code_of(source), "a  e \ng \"\" j \"\" m ' ' ' ' o<'p> ' ' q \nbar\"\"");
+    assert_eq!(
+        code_of(source),
+        "a  e \ng \"\" j \"\" m ' ' ' ' o<'p> ' ' q \nbar\"\""
+    );
 }
 
 #[test]
@@ -151,5 +161,11 @@ fn words_are_whole() {
 
 #[test]
 fn names_are_those_of_the_first_level() {
-    assert_eq!(names_after("use crate::{a, b::{c, d}, e as f}; crate::g::h; mycrate::i", "crate::"), ["a", "b", "e", "g"]);
+    assert_eq!(
+        names_after(
+            "use crate::{a, b::{c, d}, e as f}; crate::g::h; mycrate::i",
+            "crate::"
+        ),
+        ["a", "b", "e", "g"]
+    );
 }

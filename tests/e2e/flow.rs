@@ -49,53 +49,136 @@ async fn real_servers_behind_one_url_scoped_and_per_user() {
         .unwrap();
     scene.authorize(&config, "alice", "key-a").await;
     scene.authorize(&config, "bob", "key-b").await;
-    let alice = scene.agent(&scene.client.open_session(&config, "alice").await.unwrap()).await;
-    let bob = scene.agent(&scene.client.open_session(&config, "bob").await.unwrap()).await;
+    let alice = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
+    let bob = scene
+        .agent(&scene.client.open_session(&config, "bob").await.unwrap())
+        .await;
 
     let tools = alice.tool_names().await.unwrap();
-    assert_eq!(tools, ["git_log", "create_entities", "read_graph", "mail_read", "mail_send"]);
+    assert_eq!(
+        tools,
+        [
+            "git_log",
+            "create_entities",
+            "read_graph",
+            "mail_read",
+            "mail_send"
+        ]
+    );
 
-    let head = std::process::Command::new("git").args(["-C", repository(), "rev-parse", "HEAD"]).output().unwrap();
+    let head = std::process::Command::new("git")
+        .args(["-C", repository(), "rev-parse", "HEAD"])
+        .output()
+        .unwrap();
     let head = String::from_utf8(head.stdout).unwrap();
-    let log = alice.call("git_log", json!({ "repo_path": repository(), "max_count": 1 })).await.unwrap();
+    let log = alice
+        .call(
+            "git_log",
+            json!({ "repo_path": repository(), "max_count": 1 }),
+        )
+        .await
+        .unwrap();
     assert!(log.contains(head.trim()), "{log}");
 
     let note = json!({ "entities": [{ "name": "n", "entityType": "note", "observations": ["only alice's"] }] });
     alice.call("create_entities", note).await.unwrap();
-    assert!(alice.call("read_graph", json!({})).await.unwrap().contains("only alice's"));
-    assert!(!bob.call("read_graph", json!({})).await.unwrap().contains("only alice's"));
-    alice.call("mail_send", json!({ "to": "carol" })).await.unwrap();
-    assert_eq!(alice.call("mail_read", json!({})).await.unwrap(), "mail of alice: to carol");
-    assert_eq!(bob.call("mail_read", json!({})).await.unwrap(), "mail of bob: ");
+    assert!(
+        alice
+            .call("read_graph", json!({}))
+            .await
+            .unwrap()
+            .contains("only alice's")
+    );
+    assert!(
+        !bob.call("read_graph", json!({}))
+            .await
+            .unwrap()
+            .contains("only alice's")
+    );
+    alice
+        .call("mail_send", json!({ "to": "carol" }))
+        .await
+        .unwrap();
+    assert_eq!(
+        alice.call("mail_read", json!({})).await.unwrap(),
+        "mail of alice: to carol"
+    );
+    assert_eq!(
+        bob.call("mail_read", json!({})).await.unwrap(),
+        "mail of bob: "
+    );
 
     // Hidden in this config, not at the upstream; and nowhere at all: the same answer.
-    assert_eq!(refusal(alice.call("git_status", json!({})).await), (-32602, "Unknown tool: git_status".to_owned()));
-    assert_eq!(refusal(alice.call("nowhere", json!({})).await), (-32602, "Unknown tool: nowhere".to_owned()));
+    assert_eq!(
+        refusal(alice.call("git_status", json!({})).await),
+        (-32602, "Unknown tool: git_status".to_owned())
+    );
+    assert_eq!(
+        refusal(alice.call("nowhere", json!({})).await),
+        (-32602, "Unknown tool: nowhere".to_owned())
+    );
     scene.engine.close().await;
 }
 
 #[tokio::test]
 async fn an_update_is_seen_by_running_sessions() {
     let scene = Scene::start(MAIL_CONNECTION).await;
-    let config = scene.client.create_config(NewConfig::new("agent").connection("mail", ["mail_read"])).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").connection("mail", ["mail_read"]))
+        .await
+        .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene.agent(&scene.client.open_session(&config, "alice").await.unwrap()).await;
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
     assert_eq!(agent.tool_names().await.unwrap(), ["mail_read"]);
 
     // Read, append, update: what the response carries besides is not sent back.
-    let mut mappings = scene.client.get_config(&*config.id).await.unwrap().connection_tool_mappings;
-    mappings[0].tools = scalekit_vmcp::Tools::Only(vec!["mail_read".to_owned(), "mail_send".to_owned()]);
-    scene.client.update_config(&*config.id).connection_tool_mappings(mappings).await.unwrap();
-    assert_eq!(agent.tool_names().await.unwrap(), ["mail_read", "mail_send"]);
-    assert_eq!(agent.call("mail_send", json!({ "to": "bob" })).await.unwrap(), "sent");
+    let mut mappings = scene
+        .client
+        .get_config(&*config.id)
+        .await
+        .unwrap()
+        .connection_tool_mappings;
+    mappings[0].tools =
+        scalekit_vmcp::Tools::Only(vec!["mail_read".to_owned(), "mail_send".to_owned()]);
+    scene
+        .client
+        .update_config(&*config.id)
+        .connection_tool_mappings(mappings)
+        .await
+        .unwrap();
+    assert_eq!(
+        agent.tool_names().await.unwrap(),
+        ["mail_read", "mail_send"]
+    );
+    assert_eq!(
+        agent
+            .call("mail_send", json!({ "to": "bob" }))
+            .await
+            .unwrap(),
+        "sent"
+    );
 }
 
 #[tokio::test]
 async fn a_session_outlives_its_tokens() {
     let scene = Scene::start(MAIL_CONNECTION).await;
-    let config = scene.client.create_config(NewConfig::new("agent").all_tools_of("mail")).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("mail"))
+        .await
+        .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let session = scene.client.open_session(&*config.id, "alice").expiry(Duration::from_secs(60)).await.unwrap();
+    let session = scene
+        .client
+        .open_session(&*config.id, "alice")
+        .expiry(Duration::from_secs(60))
+        .await
+        .unwrap();
     assert_eq!(session.url(), config.mcp_server_url.as_deref().unwrap());
     let agent = scene.agent(&session).await;
     let mut tokens = Vec::new();
@@ -111,45 +194,98 @@ async fn a_session_outlives_its_tokens() {
 #[tokio::test]
 async fn a_read_only_session_reads_only() {
     let scene = Scene::start(MAIL_CONNECTION).await;
-    let config = scene.client.create_config(NewConfig::new("agent").all_tools_of("mail")).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("mail"))
+        .await
+        .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let session = scene.client.open_session(&config, "alice").access_level(AccessLevel::ReadOnly).await.unwrap();
+    let session = scene
+        .client
+        .open_session(&config, "alice")
+        .access_level(AccessLevel::ReadOnly)
+        .await
+        .unwrap();
     let agent = scene.agent(&session).await;
     assert_eq!(agent.tool_names().await.unwrap(), ["mail_read"]);
-    assert_eq!(refusal(agent.call("mail_send", json!({ "to": "x" })).await), (-32602, "Unknown tool: mail_send".to_owned()));
+    assert_eq!(
+        refusal(agent.call("mail_send", json!({ "to": "x" })).await),
+        (-32602, "Unknown tool: mail_send".to_owned())
+    );
 }
 
 #[tokio::test]
 async fn a_connection_without_a_config_serves_all_its_tools() {
     let scene = Scene::start("[connections.\"my mail: 1\"]\nsandbox = \"mail.json\"\n").await;
-    let session = scene.client.open_session(Target::connection("my mail: 1"), "alice").await.unwrap();
-    assert!(session.url().ends_with("/mcp/v3/connections/my%20mail%3A%201"), "{}", session.url());
+    let session = scene
+        .client
+        .open_session(Target::connection("my mail: 1"), "alice")
+        .await
+        .unwrap();
+    assert!(
+        session
+            .url()
+            .ends_with("/mcp/v3/connections/my%20mail%3A%201"),
+        "{}",
+        session.url()
+    );
     let agent = scene.agent(&session).await;
-    assert_eq!(agent.tool_names().await.unwrap(), ["mail_read", "mail_send"]);
+    assert_eq!(
+        agent.tool_names().await.unwrap(),
+        ["mail_read", "mail_send"]
+    );
 }
 
 #[tokio::test]
 async fn a_reset_engine_is_empty_and_its_clients_still_work() {
     let scene = Scene::start(MAIL_CONNECTION).await;
-    let config = scene.client.create_config(NewConfig::new("agent").all_tools_of("mail")).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("mail"))
+        .await
+        .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene.agent(&scene.client.open_session(&config, "alice").await.unwrap()).await;
-    agent.call("mail_send", json!({ "to": "before" })).await.unwrap();
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
+    agent
+        .call("mail_send", json!({ "to": "before" }))
+        .await
+        .unwrap();
     scene.engine.advance_clock(Duration::from_secs(60));
 
     let reset = format!("{}/_local/reset", scene.engine.env_url());
     assert_eq!(scene.post(&reset, None, &[], "").await.status, 401);
-    assert_eq!(scene.post(&reset, Some("Bearer wrong"), &[], "").await.status, 401);
+    assert_eq!(
+        scene
+            .post(&reset, Some("Bearer wrong"), &[], "")
+            .await
+            .status,
+        401
+    );
     let admin = format!("Bearer {}", scene.engine.admin_token());
     assert_eq!(scene.post(&reset, Some(&admin), &[], "").await.status, 200);
 
     assert_eq!(scene.client.list_configs().await.unwrap().total_size, 0);
-    let config = scene.client.create_config(NewConfig::new("agent").all_tools_of("mail")).await.unwrap();
-    let accounts = scene.client.list_mcp_connected_accounts(&*config.id, "alice").await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("mail"))
+        .await
+        .unwrap();
+    let accounts = scene
+        .client
+        .list_mcp_connected_accounts(&*config.id, "alice")
+        .await
+        .unwrap();
     assert_eq!(accounts[0].connected_account_status, None);
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene.agent(&scene.client.open_session(&config, "alice").await.unwrap()).await;
-    assert_eq!(agent.call("mail_read", json!({})).await.unwrap(), "mail of alice: ");
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
+    assert_eq!(
+        agent.call("mail_read", json!({})).await.unwrap(),
+        "mail of alice: "
+    );
 }
 
 #[tokio::test]
@@ -157,11 +293,23 @@ async fn the_clock_can_be_frozen_and_advanced_over_http() {
     let scene = Scene::start("").await;
     let url = format!("{}/_local/clock", scene.engine.env_url());
     let admin = format!("Bearer {}", scene.engine.admin_token());
-    let first = scene.post(&url, Some(&admin), &[], r#"{"freeze":true}"#).await.body;
+    let first = scene
+        .post(&url, Some(&admin), &[], r#"{"freeze":true}"#)
+        .await
+        .body;
     let same = scene.post(&url, Some(&admin), &[], "{}").await.body;
     assert_eq!(first, same);
-    let later = scene.post(&url, Some(&admin), &[], r#"{"advance_seconds":86400}"#).await.body;
+    let later = scene
+        .post(&url, Some(&admin), &[], r#"{"advance_seconds":86400}"#)
+        .await
+        .body;
     assert_ne!(first, later);
-    assert_eq!(scene.post(&url, Some(&admin), &[], r#"{"advance":1}"#).await.status, 400);
+    assert_eq!(
+        scene
+            .post(&url, Some(&admin), &[], r#"{"advance":1}"#)
+            .await
+            .status,
+        400
+    );
     assert_eq!(scene.post(&url, None, &[], "{}").await.status, 401);
 }

@@ -14,7 +14,11 @@ use crate::scene::{MAIL_CONNECTION, Scene};
 
 async fn scene() -> (Scene, Config, String) {
     let scene = Scene::start(MAIL_CONNECTION).await;
-    let config = scene.client.create_config(NewConfig::new("agent").all_tools_of("mail")).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("mail"))
+        .await
+        .unwrap();
     scene.authorize(&config, "alice", "key").await;
     let url = config.mcp_server_url.clone().unwrap();
     (scene, config, url)
@@ -31,19 +35,43 @@ async fn access_token(scene: &Scene) -> String {
         .post(format!("{}/oauth/token", scene.engine.env_url()))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(form);
-    let answer: serde_json::Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+    let answer: serde_json::Value =
+        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
     answer["access_token"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn every_bad_token_gets_401_a_challenge_and_a_json_rpc_error_with_the_id() {
     let (scene, config, url) = scene().await;
-    let good = scene.client.create_session_token(&config, "alice").expiry(Duration::from_secs(60)).await.unwrap();
-    let other = scene.client.create_config(NewConfig::new("other").all_tools_of("mail")).await.unwrap();
-    let foreign = scene.client.create_session_token(&other, "alice").await.unwrap();
-    let of_connection = scene.client.create_session_token(Target::connection("mail"), "alice").await.unwrap();
+    let good = scene
+        .client
+        .create_session_token(&config, "alice")
+        .expiry(Duration::from_secs(60))
+        .await
+        .unwrap();
+    let other = scene
+        .client
+        .create_config(NewConfig::new("other").all_tools_of("mail"))
+        .await
+        .unwrap();
+    let foreign = scene
+        .client
+        .create_session_token(&other, "alice")
+        .await
+        .unwrap();
+    let of_connection = scene
+        .client
+        .create_session_token(Target::connection("mail"), "alice")
+        .await
+        .unwrap();
     let access = access_token(&scene).await;
-    assert_eq!(scene.probe(&url, Some(&format!("Bearer {}", good.token()))).await.status, 200);
+    assert_eq!(
+        scene
+            .probe(&url, Some(&format!("Bearer {}", good.token())))
+            .await
+            .status,
+        200
+    );
 
     let payload = good.token().split('.').nth(1).unwrap();
     // {"alg":"none"}, and a good token with another signature.
@@ -57,33 +85,72 @@ async fn every_bad_token_gets_401_a_challenge_and_a_json_rpc_error_with_the_id()
         (Some(format!("Bearer {unsigned}")), "token_invalid"),
         (Some(format!("Bearer {resigned}")), "token_invalid"),
         (Some(format!("Bearer {access}")), "token_invalid"),
-        (Some(format!("Bearer {}", foreign.token())), "wrong_audience"),
-        (Some(format!("Bearer {}", of_connection.token())), "wrong_audience"),
+        (
+            Some(format!("Bearer {}", foreign.token())),
+            "wrong_audience",
+        ),
+        (
+            Some(format!("Bearer {}", of_connection.token())),
+            "wrong_audience",
+        ),
     ];
     for (authorization, reason) in cases {
         let answer = scene.probe(&url, authorization.as_deref()).await;
         assert_eq!(answer.status, 401, "{reason}");
-        assert_eq!(answer.body["error"]["data"]["reason"], reason, "{}", answer.body);
-        assert_eq!((&answer.body["id"], &answer.body["jsonrpc"]), (&7.into(), &"2.0".into()));
+        assert_eq!(
+            answer.body["error"]["data"]["reason"], reason,
+            "{}",
+            answer.body
+        );
+        assert_eq!(
+            (&answer.body["id"], &answer.body["jsonrpc"]),
+            (&7.into(), &"2.0".into())
+        );
         let challenge = answer.challenge.unwrap();
         assert!(challenge.starts_with("Bearer "), "{challenge}");
-        assert_eq!(challenge.contains(r#"error="invalid_token""#), reason != "token_missing", "{challenge}");
+        assert_eq!(
+            challenge.contains(r#"error="invalid_token""#),
+            reason != "token_missing",
+            "{challenge}"
+        );
     }
     let in_query = format!("{url}?access_token={}", good.token());
     assert_eq!(scene.probe(&in_query, None).await.status, 401);
 
     scene.engine.advance_clock(Duration::from_secs(61));
-    let expired = scene.probe(&url, Some(&format!("Bearer {}", good.token()))).await;
-    assert_eq!((expired.status, &expired.body["error"]["data"]["reason"]), (401, &"token_expired".into()));
-    assert!(expired.body["error"]["message"].as_str().unwrap().contains("mint a new one"));
+    let expired = scene
+        .probe(&url, Some(&format!("Bearer {}", good.token())))
+        .await;
+    assert_eq!(
+        (expired.status, &expired.body["error"]["data"]["reason"]),
+        (401, &"token_expired".into())
+    );
+    assert!(
+        expired.body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("mint a new one")
+    );
 }
 
 #[tokio::test]
 async fn the_challenge_names_a_document_of_this_very_server() {
     let (scene, _, url) = scene().await;
     let challenge = scene.probe(&url, None).await.challenge.unwrap();
-    let document = challenge.split("resource_metadata=\"").nth(1).unwrap().trim_end_matches('"');
-    let document = scene.http.get(document).send().await.unwrap().text().await.unwrap();
+    let document = challenge
+        .split("resource_metadata=\"")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches('"');
+    let document = scene
+        .http
+        .get(document)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["resource"], url.as_str());
 }
@@ -91,42 +158,87 @@ async fn the_challenge_names_a_document_of_this_very_server() {
 #[tokio::test]
 async fn strangers_learn_nothing_about_which_servers_exist() {
     let (scene, _, url) = scene().await;
-    let nowhere = format!("{}/mcp/v3/servers/00000000-0000-4000-8000-000000000000", scene.engine.env_url());
-    let (here, there) = (scene.probe(&url, None).await, scene.probe(&nowhere, None).await);
+    let nowhere = format!(
+        "{}/mcp/v3/servers/00000000-0000-4000-8000-000000000000",
+        scene.engine.env_url()
+    );
+    let (here, there) = (
+        scene.probe(&url, None).await,
+        scene.probe(&nowhere, None).await,
+    );
     assert_eq!((here.status, here.body), (there.status, there.body));
 }
 
 #[tokio::test]
 async fn foreign_pages_and_wrong_hosts_are_refused() {
     let (scene, config, url) = scene().await;
-    let token = scene.client.create_session_token(&config, "alice").await.unwrap();
+    let token = scene
+        .client
+        .create_session_token(&config, "alice")
+        .await
+        .unwrap();
     let token = format!("Bearer {}", token.token());
     let list = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#;
     for header in [("origin", "http://evil.example"), ("host", "evil.example")] {
-        assert_eq!(scene.post(&url, Some(&token), &[header], list).await.status, 403, "{header:?}");
+        assert_eq!(
+            scene.post(&url, Some(&token), &[header], list).await.status,
+            403,
+            "{header:?}"
+        );
     }
-    assert_eq!(scene.http.get(&url).header("authorization", &token).send().await.unwrap().status(), 405);
+    assert_eq!(
+        scene
+            .http
+            .get(&url)
+            .header("authorization", &token)
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        405
+    );
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_in_json_rpc() {
     let (scene, config, url) = scene().await;
-    let token = scene.client.create_session_token(&config, "alice").await.unwrap();
-    let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{{"x":"{}"}}}}"#, "x".repeat(5 << 20));
-    let answer = scene.post(&url, Some(&format!("Bearer {}", token.token())), &[], body).await;
-    assert_eq!((answer.status, &answer.body["error"]["data"]["reason"]), (413, &"request_too_large".into()));
+    let token = scene
+        .client
+        .create_session_token(&config, "alice")
+        .await
+        .unwrap();
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{{"x":"{}"}}}}"#,
+        "x".repeat(5 << 20)
+    );
+    let answer = scene
+        .post(&url, Some(&format!("Bearer {}", token.token())), &[], body)
+        .await;
+    assert_eq!(
+        (answer.status, &answer.body["error"]["data"]["reason"]),
+        (413, &"request_too_large".into())
+    );
 }
 
 #[tokio::test]
 async fn after_the_answer_to_a_delete_nothing_succeeds() {
     let (scene, config, url) = scene().await;
     let scene = Arc::new(scene);
-    let token = scene.client.create_session_token(&config, "alice").await.unwrap();
+    let token = scene
+        .client
+        .create_session_token(&config, "alice")
+        .await
+        .unwrap();
     let token = format!("Bearer {}", token.token());
     let deleted = Arc::new(AtomicBool::new(false));
     let mut hammers = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let (scene, url, token, deleted) = (Arc::clone(&scene), url.clone(), token.clone(), Arc::clone(&deleted));
+        let (scene, url, token, deleted) = (
+            Arc::clone(&scene),
+            url.clone(),
+            token.clone(),
+            Arc::clone(&deleted),
+        );
         hammers.spawn(async move {
             let (mut before, mut after) = (0, 0);
             while after < 50 {
@@ -134,7 +246,10 @@ async fn after_the_answer_to_a_delete_nothing_succeeds() {
                 let late = deleted.load(Ordering::SeqCst);
                 let answer = scene.probe(&url, Some(&token)).await;
                 if late {
-                    assert_eq!((answer.status, &answer.body["error"]["data"]["reason"]), (404, &"mcp_config_deleted".into()));
+                    assert_eq!(
+                        (answer.status, &answer.body["error"]["data"]["reason"]),
+                        (404, &"mcp_config_deleted".into())
+                    );
                     assert_eq!(answer.body["id"], 7);
                     after += 1;
                 } else {
@@ -148,5 +263,13 @@ async fn after_the_answer_to_a_delete_nothing_succeeds() {
     scene.client.delete_config(&*config.id).await.unwrap();
     deleted.store(true, Ordering::SeqCst);
     hammers.join_all().await;
-    assert_eq!(scene.client.open_session(&config, "alice").await.unwrap_err().status(), Some(404));
+    assert_eq!(
+        scene
+            .client
+            .open_session(&config, "alice")
+            .await
+            .unwrap_err()
+            .status(),
+        Some(404)
+    );
 }

@@ -21,7 +21,8 @@ pub(crate) const MAIL: &str = r#"{
 }"#;
 
 /// The sandbox as a connection that needs a key.
-pub(crate) const MAIL_CONNECTION: &str = "[connections.mail]\nsandbox = \"mail.json\"\nauth = \"api_key\"\n";
+pub(crate) const MAIL_CONNECTION: &str =
+    "[connections.mail]\nsandbox = \"mail.json\"\nauth = \"api_key\"\n";
 
 pub(crate) struct Scene {
     pub(crate) engine: LocalEngine,
@@ -36,14 +37,28 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mail.json"), MAIL).unwrap();
         let settings = Settings::from_toml(toml, folder.path()).unwrap();
-        let engine = LocalEngine::builder().settings(settings).start().await.unwrap();
+        let engine = LocalEngine::builder()
+            .settings(settings)
+            .start()
+            .await
+            .unwrap();
         let client = client(engine.env_url(), engine.client_id(), engine.client_secret());
-        Self { engine, client, http: http(), _folder: folder }
+        Self {
+            engine,
+            client,
+            http: http(),
+            _folder: folder,
+        }
     }
 
     /// The user types `key` into the connect page of every connection that needs it.
     pub(crate) async fn authorize(&self, config: &Config, user: &str, key: &str) {
-        let accounts = self.client.list_mcp_connected_accounts(&*config.id, user).include_auth_link(true).await.unwrap();
+        let accounts = self
+            .client
+            .list_mcp_connected_accounts(&*config.id, user)
+            .include_auth_link(true)
+            .await
+            .unwrap();
         for account in accounts.iter().filter(|account| !account.is_active()) {
             let link = account.authentication_link.as_deref().unwrap();
             let page = browser::authorize(&self.http, link, key).await.unwrap();
@@ -61,7 +76,13 @@ impl Scene {
         self.post(url, authorization, &[], body.to_string()).await
     }
 
-    pub(crate) async fn post(&self, url: &str, authorization: Option<&str>, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        authorization: Option<&str>,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
         let mut request = self
             .http
             .post(url)
@@ -76,10 +97,19 @@ impl Scene {
             request = request.header(*name, *value);
         }
         let response = request.send().await.unwrap();
-        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
         let (status, challenge) = (response.status().as_u16(), header("www-authenticate"));
         let text = response.text().await.unwrap();
-        Answer { status, challenge, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+        Answer {
+            status,
+            challenge,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
     }
 }
 
@@ -90,7 +120,13 @@ pub(crate) struct Answer {
 }
 
 pub(crate) fn client(env_url: &str, id: &str, secret: &str) -> Client {
-    Client::builder().env_url(env_url).client_id(id).client_secret(secret).max_retries(0).build().unwrap()
+    Client::builder()
+        .env_url(env_url)
+        .client_id(id)
+        .client_secret(secret)
+        .max_retries(0)
+        .build()
+        .unwrap()
 }
 
 pub(crate) fn http() -> reqwest::Client {
@@ -102,10 +138,18 @@ pub(crate) fn http() -> reqwest::Client {
 /// Where `make test` installs the upstream servers.
 pub(crate) fn upstreams() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/upstreams");
-    assert!(folder.is_dir(), "the upstream servers are not installed: run `make upstreams`");
+    assert!(
+        folder.is_dir(),
+        "the upstream servers are not installed: run `make prepare`"
+    );
     folder.canonicalize().unwrap()
 }
 
 pub(crate) fn npm_server(name: &str) -> String {
-    upstreams().join(format!("node_modules/@modelcontextprotocol/{name}/dist/index.js")).display().to_string()
+    upstreams()
+        .join(format!(
+            "node_modules/@modelcontextprotocol/{name}/dist/index.js"
+        ))
+        .display()
+        .to_string()
 }

@@ -5,9 +5,14 @@ use std::sync::{Arc, Mutex};
 use axum::{Router, extract::Request, middleware, response::IntoResponse};
 use rmcp::{
     ErrorData, ServerHandler,
-    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool},
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult,
+        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    },
     service::{RequestContext, RoleServer},
-    transport::streamable_http_server::{StreamableHttpService, session::never::NeverSessionManager},
+    transport::streamable_http_server::{
+        StreamableHttpService, session::never::NeverSessionManager,
+    },
 };
 use scalekit_vmcp::{AccountStatus, NewConfig};
 use serde_json::json;
@@ -28,11 +33,23 @@ impl ServerHandler for Crm {
         info
     }
 
-    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(vec![Tool::new("whoami", "Tells the key.", Arc::default())]))
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(vec![Tool::new(
+            "whoami",
+            "Tells the key.",
+            Arc::default(),
+        )]))
     }
 
-    async fn call_tool(&self, _: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(
+        &self,
+        _: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
         let parts = context.extensions.get::<http::request::Parts>().unwrap();
         let key = parts.headers["authorization"].to_str().unwrap().to_owned();
         Ok(CallToolResult::success(vec![ContentBlock::text(key)]).into())
@@ -41,20 +58,37 @@ impl ServerHandler for Crm {
 
 /// Serves [`Crm`] to keys in the list; returns the `[connections.crm]` of it.
 async fn crm(keys: Arc<Mutex<Vec<&'static str>>>) -> String {
-    let service = StreamableHttpService::new(|| Ok(Crm), Arc::new(NeverSessionManager::default()), {
-        rmcp::transport::StreamableHttpServerConfig::default().with_legacy_session_mode(false).with_json_response(true)
-    });
+    let service =
+        StreamableHttpService::new(|| Ok(Crm), Arc::new(NeverSessionManager::default()), {
+            rmcp::transport::StreamableHttpServerConfig::default()
+                .with_legacy_session_mode(false)
+                .with_json_response(true)
+        });
     let check = move |request: Request, next: middleware::Next| {
-        let key = request.headers().get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let known = keys.lock().unwrap().iter().any(|known| key == format!("Bearer {known}"));
+        let key = request
+            .headers()
+            .get("authorization")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let known = keys
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|known| key == format!("Bearer {known}"));
         async move {
             if known {
                 return next.run(request).await;
             }
-            (http::StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer")]).into_response()
+            (
+                http::StatusCode::UNAUTHORIZED,
+                [("www-authenticate", "Bearer")],
+            )
+                .into_response()
         }
     };
-    let router = Router::new().route_service("/mcp", service).layer(middleware::from_fn(check));
+    let router = Router::new()
+        .route_service("/mcp", service)
+        .layer(middleware::from_fn(check));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -66,11 +100,20 @@ async fn crm(keys: Arc<Mutex<Vec<&'static str>>>) -> String {
 #[tokio::test]
 async fn an_http_upstream_is_called_with_each_users_own_key() {
     let scene = Scene::start(&crm(Arc::new(Mutex::new(vec!["key-a", "key-b"]))).await).await;
-    let config = scene.client.create_config(NewConfig::new("agent").connection("crm", ["whoami"])).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").connection("crm", ["whoami"]))
+        .await
+        .unwrap();
     for (user, key) in [("alice", "key-a"), ("bob", "key-b")] {
         scene.authorize(&config, user, key).await;
-        let agent = scene.agent(&scene.client.open_session(&config, user).await.unwrap()).await;
-        assert_eq!(agent.call("whoami", json!({})).await.unwrap(), format!("Bearer {key}"));
+        let agent = scene
+            .agent(&scene.client.open_session(&config, user).await.unwrap())
+            .await;
+        assert_eq!(
+            agent.call("whoami", json!({})).await.unwrap(),
+            format!("Bearer {key}")
+        );
     }
 }
 
@@ -78,17 +121,27 @@ async fn an_http_upstream_is_called_with_each_users_own_key() {
 async fn a_refused_key_asks_for_authorization_and_a_new_key_mends_it() {
     let keys = Arc::new(Mutex::new(vec!["key-1"]));
     let scene = Scene::start(&crm(Arc::clone(&keys)).await).await;
-    let config = scene.client.create_config(NewConfig::new("agent").all_tools_of("crm")).await.unwrap();
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("crm"))
+        .await
+        .unwrap();
     scene.authorize(&config, "alice", "key-1").await;
     let session = scene.client.open_session(&config, "alice").await.unwrap();
     let agent = scene.agent(&session).await;
-    assert_eq!(agent.call("whoami", json!({})).await.unwrap(), "Bearer key-1");
+    assert_eq!(
+        agent.call("whoami", json!({})).await.unwrap(),
+        "Bearer key-1"
+    );
 
     *keys.lock().unwrap() = vec!["key-2"];
     let result = agent.call_whole("whoami", json!({})).await.unwrap();
     assert_eq!(result.is_error, Some(true));
     let text = text_of(&result);
-    assert!(text.contains("`crm`") && text.contains("EXPIRED") && !text.contains("key-1"), "{text}");
+    assert!(
+        text.contains("`crm`") && text.contains("EXPIRED") && !text.contains("key-1"),
+        "{text}"
+    );
     let meta = serde_json::to_value(result.meta).unwrap();
     assert_eq!(
         meta["scalekit-vmcp/authorization_required"],
@@ -97,11 +150,21 @@ async fn a_refused_key_asks_for_authorization_and_a_new_key_mends_it() {
     // The tools stay listed, so that the agent's answer does not depend on when it looked.
     assert_eq!(agent.tool_names().await.unwrap(), ["whoami"]);
 
-    let error = scene.client.open_session(&config, "alice").await.unwrap_err();
+    let error = scene
+        .client
+        .open_session(&config, "alice")
+        .await
+        .unwrap_err();
     let connections = error.authorization_required().unwrap();
-    assert_eq!(connections[0].connected_account_status, Some(AccountStatus::PendingAuth));
+    assert_eq!(
+        connections[0].connected_account_status,
+        Some(AccountStatus::PendingAuth)
+    );
     scene.authorize(&config, "alice", "key-2").await;
-    assert_eq!(agent.call("whoami", json!({})).await.unwrap(), "Bearer key-2");
+    assert_eq!(
+        agent.call("whoami", json!({})).await.unwrap(),
+        "Bearer key-2"
+    );
 }
 
 #[tokio::test]
@@ -111,17 +174,32 @@ async fn a_child_sees_four_variables_and_what_the_file_gives_it() {
         npm_server("server-everything")
     );
     let scene = Scene::start(&toml).await;
-    let config = scene.client.create_config(NewConfig::new("agent").connection("everything", ["get-env", "echo"])).await.unwrap();
-    let agent = scene.agent(&scene.client.open_session(&config, "alice").await.unwrap()).await;
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").connection("everything", ["get-env", "echo"]))
+        .await
+        .unwrap();
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
     let variables: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&agent.call("get-env", json!({})).await.unwrap()).unwrap();
     assert_eq!(variables["GIVEN"], "to alice");
     let allowed = ["GIVEN", "PATH", "HOME", "LANG", "TMPDIR"];
-    let others: Vec<_> = variables.keys().filter(|name| !allowed.contains(&name.as_str())).collect();
+    let others: Vec<_> = variables
+        .keys()
+        .filter(|name| !allowed.contains(&name.as_str()))
+        .collect();
     assert!(others.is_empty(), "{others:?}");
     // The test's own process has more, so that the check can fail.
     assert!(std::env::vars().any(|(name, _)| !allowed.contains(&&*name)));
-    assert_eq!(agent.call("echo", json!({ "message": "hi" })).await.unwrap(), "Echo: hi");
+    assert_eq!(
+        agent
+            .call("echo", json!({ "message": "hi" }))
+            .await
+            .unwrap(),
+        "Echo: hi"
+    );
     scene.engine.close().await;
 }
 
@@ -132,18 +210,41 @@ async fn one_broken_upstream_is_named_and_the_others_work() {
     let scene = Scene::start(toml).await;
     let config = scene
         .client
-        .create_config(NewConfig::new("agent").connection("broken", ["query"]).connection("mail", ["mail_read"]))
+        .create_config(
+            NewConfig::new("agent")
+                .connection("broken", ["query"])
+                .connection("mail", ["mail_read"]),
+        )
         .await
         .unwrap();
-    let agent = scene.agent(&scene.client.open_session(&config, "alice").await.unwrap()).await;
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
     assert_eq!(agent.tool_names().await.unwrap(), ["mail_read"]);
-    assert_eq!(agent.call("mail_read", json!({})).await.unwrap(), "mail of alice: ");
+    assert_eq!(
+        agent.call("mail_read", json!({})).await.unwrap(),
+        "mail of alice: "
+    );
     let result = agent.call_whole("query", json!({})).await.unwrap();
     let text = text_of(&result);
-    assert!(result.is_error == Some(true) && text.contains("`broken`") && text.contains("no such database"), "{text}");
+    assert!(
+        result.is_error == Some(true)
+            && text.contains("`broken`")
+            && text.contains("no such database"),
+        "{text}"
+    );
 
-    let alone = scene.client.create_config(NewConfig::new("alone").all_tools_of("broken")).await.unwrap();
-    let agent = scene.agent(&scene.client.open_session(&alone, "alice").await.unwrap()).await;
+    let alone = scene
+        .client
+        .create_config(NewConfig::new("alone").all_tools_of("broken"))
+        .await
+        .unwrap();
+    let agent = scene
+        .agent(&scene.client.open_session(&alone, "alice").await.unwrap())
+        .await;
     let error = agent.tool_names().await.unwrap_err().to_string();
-    assert!(error.contains("`broken`") && error.contains("no such database"), "{error}");
+    assert!(
+        error.contains("`broken`") && error.contains("no such database"),
+        "{error}"
+    );
 }

@@ -13,7 +13,11 @@ fn table() -> Vec<KindRow> {
 fn pairs(table: &[KindRow]) -> BTreeSet<(String, String)> {
     table
         .iter()
-        .flat_map(|row| row.codes.iter().map(|class| (row.kind.clone(), class.code.clone())))
+        .flat_map(|row| {
+            row.codes
+                .iter()
+                .map(|class| (row.kind.clone(), class.code.clone()))
+        })
         .collect()
 }
 
@@ -25,9 +29,14 @@ fn the_table_has_every_kind_once_and_every_code_of_a_kind_once() {
     let codes: usize = table.iter().map(|row| row.codes.len()).sum();
     assert_eq!(pairs(&table).len(), codes, "a code is there twice");
     for row in &table {
-        let classes = row.codes.iter().flat_map(|class| [&class.python, &class.node]).flatten();
+        let classes = row
+            .codes
+            .iter()
+            .flat_map(|class| [&class.python, &class.node])
+            .flatten();
         for class in classes.chain([&row.python, &row.node]) {
-            let good = class.starts_with("Scalekit") && (class.ends_with("Exception") || class.ends_with("Error"));
+            let good = class.starts_with("Scalekit")
+                && (class.ends_with("Exception") || class.ends_with("Error"));
             assert!(good, "`{class}` is no class of ours");
         }
     }
@@ -52,7 +61,9 @@ fn codes_in(source: &str) -> Vec<(String, String)> {
     };
     let named = source.split("ErrorKind::").skip(1).filter_map(|rest| {
         let (name, rest) = rest.split_once(',')?;
-        let kind = ErrorKind::ALL.into_iter().find(|kind| format!("{kind:?}") == name)?;
+        let kind = ErrorKind::ALL
+            .into_iter()
+            .find(|kind| format!("{kind:?}") == name)?;
         Some((kind.as_str().to_owned(), literal(rest)?))
     });
     let arguments = source
@@ -78,7 +89,10 @@ fn core_sources(directory: &Path, into: &mut Vec<String>) {
 #[test]
 fn what_core_can_say_is_in_the_table_and_nothing_else() {
     let mut sources = Vec::new();
-    core_sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src"), &mut sources);
+    core_sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src"),
+        &mut sources,
+    );
     let pairs = pairs(&table());
     let found: BTreeSet<_> = sources.iter().flat_map(|source| codes_in(source)).collect();
     assert!(found.len() > 30, "only {found:?}");
@@ -113,11 +127,16 @@ async fn every_status_becomes_the_kind_and_code_of_the_table() {
         .iter()
         .flat_map(|row| row.codes.iter().map(|class| (row.kind.as_str(), class)))
         .flat_map(|(kind, class)| {
-            class.statuses.iter().map(move |status| (status.as_str(), kind, class.code.as_str()))
+            class
+                .statuses
+                .iter()
+                .map(move |status| (status.as_str(), kind, class.code.as_str()))
         })
         .collect();
     let find = |wanted: &str| rows.iter().find(|(status, ..)| *status == wanted);
-    let exact = rows.iter().filter_map(|(status, ..)| status.parse::<u16>().ok());
+    let exact = rows
+        .iter()
+        .filter_map(|(status, ..)| status.parse::<u16>().ok());
     let others = [300, 304, 399, 402, 418, 499, 505, 599, 600, 999];
     let cases: Vec<Case> = exact
         .chain(others)

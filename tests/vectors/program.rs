@@ -19,7 +19,11 @@ impl Drop for Program {
 
 /// One request on its own connection; the answer's status and body.
 fn ask(method: &str, url: &str, headers: &str, body: &str) -> (u16, Value) {
-    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let (host, path) = url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     let length = body.len();
     write!(
@@ -46,17 +50,28 @@ fn a_case_is_played_over_http_from_start_to_verdict() {
     let _program = Program(child);
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).unwrap();
-    let base = serde_json::from_str::<Value>(&line).unwrap()["base_url"].as_str().unwrap().to_owned();
+    let base = serde_json::from_str::<Value>(&line).unwrap()["base_url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
 
     let (_, cases) = ask("GET", &format!("{base}/cases"), "", "");
     let id = "delete_config/empty-object";
-    let listed = cases.as_array().unwrap().iter().find(|case| case["id"] == id).unwrap();
+    let listed = cases
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|case| case["id"] == id)
+        .unwrap();
     assert_eq!(listed["call"]["operation"], "delete_config");
     assert!(listed.get("exchanges").is_none());
 
     let (_, one) = ask("POST", &format!("{base}/cases/{id}/start"), "", "");
     let (_, other) = ask("POST", &format!("{base}/cases/{id}/start"), "", "");
-    assert_ne!(one["env_url"], other["env_url"], "every run has a place of its own");
+    assert_ne!(
+        one["env_url"], other["env_url"],
+        "every run has a place of its own"
+    );
     let env_url = one["env_url"].as_str().unwrap();
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}",
@@ -65,8 +80,16 @@ fn a_case_is_played_over_http_from_start_to_verdict() {
     );
     let kind = "content-type: application/x-www-form-urlencoded\r\n";
     let (_, granted) = ask("POST", &format!("{env_url}/oauth/token"), kind, &form);
-    let bearer = format!("authorization: Bearer {}\r\n", granted["access_token"].as_str().unwrap());
-    let (status, _) = ask("DELETE", &format!("{env_url}/api/v1/mcp/configs/cfg_1"), &bearer, "");
+    let bearer = format!(
+        "authorization: Bearer {}\r\n",
+        granted["access_token"].as_str().unwrap()
+    );
+    let (status, _) = ask(
+        "DELETE",
+        &format!("{env_url}/api/v1/mcp/configs/cfg_1"),
+        &bearer,
+        "",
+    );
     assert_eq!(status, 200);
 
     let verdict_url = one["verdict_url"].as_str().unwrap();
@@ -92,6 +115,9 @@ fn what_does_not_exist_is_refused_in_a_sentence() {
     ] {
         let (status, body) = ask(method, &format!("{base}{path}"), "", "");
         assert_eq!(status, 404, "{path}");
-        assert!(body["message"].as_str().unwrap().len() > 10, "{path} {body}");
+        assert!(
+            body["message"].as_str().unwrap().len() > 10,
+            "{path} {body}"
+        );
     }
 }

@@ -27,7 +27,10 @@ async fn report(started: Value) -> Report {
         Err(error) => Err(error),
     };
     match made {
-        Ok(result) => Report { result: Some(result), ..Report::default() },
+        Ok(result) => Report {
+            result: Some(result),
+            ..Report::default()
+        },
         Err(error) => Report {
             error: Some(error.to_json()),
             text: format!("{error} {error:?}"),
@@ -96,15 +99,20 @@ async fn open_session(client: &Client, parameters: &Value) -> Result<Value, Erro
 
 /// In a process of its own: environment variables belong to the whole process.
 fn build_client(parameters: &Value) -> Report {
-    let variables: HashMap<String, String> =
-        Option::deserialize(&parameters["environment"]).unwrap().unwrap_or_default();
+    let variables: HashMap<String, String> = Option::deserialize(&parameters["environment"])
+        .unwrap()
+        .unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_vmcp-build-client"))
         .arg(parameters.to_string())
         .env_clear()
         .envs(variables)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -140,20 +148,30 @@ async fn play(server: &Server, ids: impl IntoIterator<Item = String>) -> Vec<Str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_passes() {
-    let server = Server::start_directory(&vectors::directory()).await.unwrap();
+    let server = Server::start_directory(&vectors::directory())
+        .await
+        .unwrap();
     let ids: Vec<String> = server.cases().iter().map(|case| case.id.clone()).collect();
     let failed = play(&server, ids).await;
     let list = failed.iter().fold(String::new(), |mut list, line| {
         let _ = writeln!(list, "  {line}");
         list
     });
-    assert!(failed.is_empty(), "{} of {} cases failed:\n{list}", failed.len(), server.cases().len());
+    assert!(
+        failed.is_empty(),
+        "{} of {} cases failed:\n{list}",
+        failed.len(),
+        server.cases().len()
+    );
 }
 
 #[test]
 fn every_operation_has_cases_for_success_and_failure() {
     let cases = vectors::load(&vectors::directory()).unwrap();
-    let names = operations().into_iter().map(|row| row.name).chain(["open_session", "client"]);
+    let names = operations()
+        .into_iter()
+        .map(|row| row.name)
+        .chain(["open_session", "client"]);
     for name in names {
         let of = |good: bool| {
             cases
@@ -161,13 +179,22 @@ fn every_operation_has_cases_for_success_and_failure() {
                 .filter(|case| case.call.operation == name && case.result.is_some() == good)
                 .count()
         };
-        assert!(of(true) >= 1 && of(false) >= 1, "`{name}`: {} good, {} bad", of(true), of(false));
+        assert!(
+            of(true) >= 1 && of(false) >= 1,
+            "`{name}`: {} good, {} bad",
+            of(true),
+            of(false)
+        );
     }
     let known: Vec<_> = operations().into_iter().map(|row| row.name).collect();
     for case in &cases {
         let name = case.call.operation.as_str();
         let found = known.contains(&name) || name == "open_session" || name == "client";
-        assert!(found, "case `{}` calls `{name}`, which does not exist", case.id);
+        assert!(
+            found,
+            "case `{}` calls `{name}`, which does not exist",
+            case.id
+        );
     }
 }
 
@@ -202,15 +229,27 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
     };
     let cases = vec![
         spoiled("right", |_| {}),
-        spoiled("method", |case| case["exchanges"][0]["expect"]["method"] = json!("POST")),
-        spoiled("path", |case| case["exchanges"][0]["expect"]["path"] = json!("/api/v1/mcp/configs/a b")),
-        spoiled("query", |case| case["exchanges"][0]["expect"]["query"] = json!({ "x": "1" })),
-        spoiled("header", |case| case["exchanges"][0]["expect"]["headers"] = json!({ "accept": "text/html" })),
+        spoiled("method", |case| {
+            case["exchanges"][0]["expect"]["method"] = json!("POST");
+        }),
+        spoiled("path", |case| {
+            case["exchanges"][0]["expect"]["path"] = json!("/api/v1/mcp/configs/a b");
+        }),
+        spoiled("query", |case| {
+            case["exchanges"][0]["expect"]["query"] = json!({ "x": "1" });
+        }),
+        spoiled("header", |case| {
+            case["exchanges"][0]["expect"]["headers"] = json!({ "accept": "text/html" });
+        }),
         spoiled("authorization", |case| {
             case["exchanges"][0]["expect"]["headers"] = json!({ "authorization": "Bearer other" });
         }),
-        spoiled("body", |case| case["exchanges"][0]["expect"]["body"] = json!({ "description": "y" })),
-        spoiled("no body", |case| case["exchanges"][0]["expect"]["body"] = json!(null)),
+        spoiled("body", |case| {
+            case["exchanges"][0]["expect"]["body"] = json!({ "description": "y" });
+        }),
+        spoiled("no body", |case| {
+            case["exchanges"][0]["expect"]["body"] = json!(null);
+        }),
         spoiled("result", |case| case["result"]["name"] = json!("m")),
         spoiled("expected the error", |case| {
             case.as_object_mut().unwrap().remove("result");
@@ -221,11 +260,16 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
             case["exchanges"] = json!([]);
             case["requests"] = json!(0);
         }),
-        spoiled("requests for an access token", |case| case["token_requests"] = json!(0)),
-        spoiled("got the error", |case| case["exchanges"][0]["answer"] = json!({ "status": 404 })),
+        spoiled("requests for an access token", |case| {
+            case["token_requests"] = json!(0);
+        }),
+        spoiled("got the error", |case| {
+            case["exchanges"][0]["answer"] = json!({ "status": 404 });
+        }),
         spoiled("shows the secret", |case| {
             case["client"] = json!({ "client_secret": "n0-config" });
-            case["exchanges"][0]["answer"] = json!({ "status": 404, "body": { "message": "n0-config" } });
+            case["exchanges"][0]["answer"] =
+                json!({ "status": 404, "body": { "message": "n0-config" } });
             case.as_object_mut().unwrap().remove("result");
             case["error"] = json!({ "kind": "not_found", "code": "not_found" });
         }),
@@ -235,14 +279,21 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
             case["error"] = json!({ "kind": "not_found", "code": "not_found", "attempts": 2 });
         }),
     ];
-    let words: Vec<String> = cases.iter().map(|case| case.id.replace("sample/", "")).collect();
+    let words: Vec<String> = cases
+        .iter()
+        .map(|case| case.id.replace("sample/", ""))
+        .collect();
     let server = Server::start(cases).await.unwrap();
     for word in words {
         let failed = play(&server, [format!("sample/{word}")]).await;
         if word == "right" {
             assert!(failed.is_empty(), "{failed:?}");
         } else {
-            let wanted = if word == "no body" { "expected none" } else { &word };
+            let wanted = if word == "no body" {
+                "expected none"
+            } else {
+                &word
+            };
             assert!(
                 matches!(&failed[..], [one] if one.split_once(": ").unwrap().1.contains(wanted)),
                 "{word}: {failed:?}"
@@ -252,15 +303,35 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
 }
 
 #[test]
+fn no_id_is_there_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, cases: &Value| {
+        std::fs::write(folder.path().join(name), cases.to_string()).unwrap();
+    };
+    write("sample.json", &json!([sample()]));
+    assert_eq!(vectors::load(folder.path()).unwrap().len(), 1);
+    write("sample.json", &json!([sample(), sample()]));
+    let problem = vectors::load(folder.path()).unwrap_err();
+    assert_eq!(problem, "two cases are called `sample/right`");
+}
+
+/// A word of the complaint, and the mistake that causes it.
+type Spoil = (&'static str, fn(&mut Value));
+
+#[test]
 fn a_case_with_a_typing_mistake_does_not_load() {
     let load = |case: &Value| load_file("sample", &json!([case]).to_string());
     assert!(load(&sample()).is_ok());
-    let spoil: [(&str, fn(&mut Value)); 7] = [
+    let spoil: [Spoil; 7] = [
         ("reqests", |case| case["reqests"] = json!(1)),
         ("retries", |case| case["client"] = json!({ "retries": 1 })),
         ("params", |case| case["call"]["params"] = json!({})),
-        ("sttus", |case| case["exchanges"][0]["answer"]["sttus"] = json!(200)),
-        ("exactly one of", |case| case["error"] = json!({ "kind": "server", "code": "x" })),
+        ("sttus", |case| {
+            case["exchanges"][0]["answer"]["sttus"] = json!(200);
+        }),
+        ("exactly one of", |case| {
+            case["error"] = json!({ "kind": "server", "code": "x" });
+        }),
         ("scripts 1 exchanges", |case| case["requests"] = json!(2)),
         ("must be called", |case| case["id"] = json!("other/right")),
     ];

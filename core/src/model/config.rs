@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{
     AccountStatus,
     account::status,
-    wire::{blank_is_none, null_is_default},
+    wire::{blank_is_none, null_is_default, present},
 };
 
 /// A Virtual MCP server: one endpoint per agent role.
@@ -13,6 +13,7 @@ use super::{
 #[non_exhaustive]
 pub struct Config {
     /// Assigned by the server, such as `cfg_85630864460904897`.
+    #[serde(deserialize_with = "present")]
     pub id: String,
     /// Unique in the environment; cannot change.
     #[serde(default, deserialize_with = "null_is_default")]

@@ -18,6 +18,7 @@ pub struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    attempts: u32,
     body: Bytes,
 }
 
@@ -42,8 +43,15 @@ impl Answer {
             status,
             request_id: text("x-request-id").map(str::to_owned),
             retry_after: text(header::RETRY_AFTER.as_str()).and_then(retry_after),
+            attempts: 0,
             body,
         }
+    }
+
+    /// The same answer, known to have taken this many tries.
+    pub(crate) fn after(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
     }
 
     /// A success without content.
@@ -52,6 +60,7 @@ impl Answer {
             status: StatusCode::OK,
             request_id: None,
             retry_after: None,
+            attempts: 0,
             body: Bytes::new(),
         }
     }
@@ -77,6 +86,7 @@ impl Answer {
             )
             .status_code(status)
             .request(self.request_id.clone())
+            .tried(self.attempts)
             .suggest("check that the environment URL is that of a Scalekit environment")
         })
     }

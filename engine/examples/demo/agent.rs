@@ -165,7 +165,10 @@ impl Agent {
     /// The names of the tools, as the server orders them.
     pub(crate) async fn tool_names(&self) -> Result<Vec<String>, ServiceError> {
         let tools = self.0.list_all_tools().await?;
-        Ok(tools.into_iter().map(|tool| tool.name.into_owned()).collect())
+        Ok(tools
+            .into_iter()
+            .map(|tool| tool.name.into_owned())
+            .collect())
     }
 
     /// Calls a tool and returns its texts, joined.

@@ -10,7 +10,11 @@ pub(crate) struct Page {
 }
 
 /// Opens `link` and submits its form with `key`.
-pub(crate) async fn authorize(http: &Client, link: &str, key: &str) -> Result<Page, reqwest::Error> {
+pub(crate) async fn authorize(
+    http: &Client,
+    link: &str,
+    key: &str,
+) -> Result<Page, reqwest::Error> {
     let form = open(http, link).await?;
     if !form.html.contains("<form") {
         return Ok(form);

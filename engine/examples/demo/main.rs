@@ -2,6 +2,7 @@
 //! MCP servers behind it, and what happens when a token, a scope or a config ends.
 //!
 //! `make demo` installs the MCP servers and runs this; `VMCP_UPSTREAMS` says where they are.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demo talks")]
 
 mod agent;
 mod browser;
@@ -30,7 +31,11 @@ async fn main() -> ExitCode {
         }
         return ExitCode::FAILURE;
     }
-    if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.finish() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 async fn run(report: &mut Report) -> Result<(), Box<dyn Error>> {
@@ -43,7 +48,10 @@ async fn run(report: &mut Report) -> Result<(), Box<dyn Error>> {
     println!("1. An engine in this process, with three connections");
     let upstreams = std::env::var("VMCP_UPSTREAMS")
         .map_err(|_| "set VMCP_UPSTREAMS to the folder of the MCP servers, or run `make demo`")?;
-    let engine = LocalEngine::builder().settings(settings(&upstreams)?).start().await?;
+    let engine = LocalEngine::builder()
+        .settings(settings(&upstreams)?)
+        .start()
+        .await?;
     println!("  engine at {}", engine.env_url());
     let client = Client::builder()
         .env_url(engine.env_url())
@@ -61,10 +69,19 @@ async fn run(report: &mut Report) -> Result<(), Box<dyn Error>> {
                 .connection("gmail", ["gmail_fetch_mails"]),
         )
         .await?;
-    let url = config.mcp_server_url.clone().ok_or("the config has no URL")?;
+    let url = config
+        .mcp_server_url
+        .clone()
+        .ok_or("the config has no URL")?;
     println!("  {} serves at {url}", config.id);
-    let listed = client.list_configs().filter_name("release-notes-agent").await?;
-    report.show("the config is created and found by its name", listed.configs == [config.clone()]);
+    let listed = client
+        .list_configs()
+        .filter_name("release-notes-agent")
+        .await?;
+    report.show(
+        "the config is created and found by its name",
+        listed.configs == [config.clone()],
+    );
 
     println!("3. Two users authorize gmail through the link they get");
     let alice = authorized_session(&client, &http, &config, "alice", report).await?;
@@ -77,43 +94,86 @@ async fn run(report: &mut Report) -> Result<(), Box<dyn Error>> {
     println!("  tools: {}", tools.join(", "));
     report.show(
         "exactly the scoped tools are listed",
-        tools == ["git_log", "create_entities", "read_graph", "gmail_fetch_mails"],
+        tools
+            == [
+                "git_log",
+                "create_entities",
+                "read_graph",
+                "gmail_fetch_mails",
+            ],
     );
 
-    let log = alices.call("git_log", json!({ "repo_path": repository(), "max_count": 1 })).await?;
+    let log = alices
+        .call(
+            "git_log",
+            json!({ "repo_path": repository(), "max_count": 1 }),
+        )
+        .await?;
     let head = head_commit()?;
     println!("  {}", log.lines().take(4).collect::<Vec<_>>().join(" | "));
-    report.show("git_log reads this repository's real log", log.contains(&head));
+    report.show(
+        "git_log reads this repository's real log",
+        log.contains(&head),
+    );
 
     let note = json!({ "entities": [{ "name": "release", "entityType": "note", "observations": ["alice's secret plan"] }] });
     alices.call("create_entities", note).await?;
-    let (hers, his) = (alices.call("read_graph", json!({})).await?, bobs.call("read_graph", json!({})).await?);
-    report.show("alice reads the note she wrote", hers.contains("alice's secret plan"));
+    let (hers, his) = (
+        alices.call("read_graph", json!({})).await?,
+        bobs.call("read_graph", json!({})).await?,
+    );
+    report.show(
+        "alice reads the note she wrote",
+        hers.contains("alice's secret plan"),
+    );
     report.show("bob does not have it", !his.contains("secret plan"));
     let mails = bobs.call("gmail_fetch_mails", json!({})).await?;
     report.show("bob's tools act as bob", mails.contains("Mailbox of bob"));
 
     println!("5. What is not allowed");
-    let hidden = alices.call("git_status", json!({ "repo_path": repository() })).await;
+    let hidden = alices
+        .call("git_status", json!({ "repo_path": repository() }))
+        .await;
     let unknown = alices.call("no_such_tool", json!({})).await;
     report.show(
         "a tool outside the scope is refused like one that does not exist",
-        refusal(hidden).zip(refusal(unknown)).is_some_and(|(hidden, unknown)| {
-            hidden == "Unknown tool: git_status" && unknown == "Unknown tool: no_such_tool"
-        }),
+        refusal(hidden)
+            .zip(refusal(unknown))
+            .is_some_and(|(hidden, unknown)| {
+                hidden == "Unknown tool: git_status" && unknown == "Unknown tool: no_such_tool"
+            }),
     );
 
-    let other = client.create_config(NewConfig::new("other-agent").connection("git", ["git_log"])).await?;
+    let other = client
+        .create_config(NewConfig::new("other-agent").connection("git", ["git_log"]))
+        .await?;
     let foreign = client.create_session_token(&other, "alice").await?;
-    let short = client.create_session_token(&config, "alice").expiry(Duration::from_secs(60)).await?;
-    report.show("a fresh token is accepted", probe(&http, &url, short.token()).await? == 200);
-    report.show("a token of another config gets 401", probe(&http, &url, foreign.token()).await? == 401);
+    let short = client
+        .create_session_token(&config, "alice")
+        .expiry(Duration::from_secs(60))
+        .await?;
+    report.show(
+        "a fresh token is accepted",
+        probe(&http, &url, short.token()).await? == 200,
+    );
+    report.show(
+        "a token of another config gets 401",
+        probe(&http, &url, foreign.token()).await? == 401,
+    );
 
     println!("6. Two hours later, by the engine's clock");
     engine.advance_clock(2 * HOUR);
-    report.show("an expired token gets 401", probe(&http, &url, short.token()).await? == 401);
+    report.show(
+        "an expired token gets 401",
+        probe(&http, &url, short.token()).await? == 401,
+    );
     let before = alice.token().await?;
-    let log = alices.call("git_log", json!({ "repo_path": repository(), "max_count": 1 })).await?;
+    let log = alices
+        .call(
+            "git_log",
+            json!({ "repo_path": repository(), "max_count": 1 }),
+        )
+        .await?;
     report.show(
         "a session rides over the expiry, the agent notices nothing",
         log.contains(&head) && alice.token().await?.token() != before.token(),
@@ -122,7 +182,10 @@ async fn run(report: &mut Report) -> Result<(), Box<dyn Error>> {
     println!("7. The config is deleted");
     let last = alice.token().await?;
     client.delete_config(&*config.id).await?;
-    report.show("its URL is dead at once", probe(&http, &url, last.token()).await? == 404);
+    report.show(
+        "its URL is dead at once",
+        probe(&http, &url, last.token()).await? == 404,
+    );
     report.show("the agent's calls fail", alices.tool_names().await.is_err());
     engine.close().await;
     Ok(())
@@ -140,21 +203,37 @@ async fn authorized_session(
     let Some(Err(error)) = Some(refused).filter(Result::is_err) else {
         return Err("gmail should need authorization first".into());
     };
-    let inactive = error.authorization_required().ok_or_else(|| error.to_string())?;
-    let names: Vec<&str> = inactive.iter().map(|state| state.connection_name.as_str()).collect();
-    report.show(format!("{user} is told that gmail, and only gmail, needs authorization"), names == ["gmail"]);
+    let inactive = error
+        .authorization_required()
+        .ok_or_else(|| error.to_string())?;
+    let names: Vec<&str> = inactive
+        .iter()
+        .map(|state| state.connection_name.as_str())
+        .collect();
+    report.show(
+        format!("{user} is told that gmail, and only gmail, needs authorization"),
+        names == ["gmail"],
+    );
     for state in inactive {
         let link = state.authentication_link.as_deref().ok_or("no link")?;
         println!("  {user} opens {link}");
         let page = browser::authorize(http, link, &format!("key-of-{user}")).await?;
         println!("  the page answers {}", page.status);
         let again = browser::open(http, link).await?;
-        report.show(format!("{user}'s link works once"), page.status == 200 && again.status == 410);
+        report.show(
+            format!("{user}'s link works once"),
+            page.status == 200 && again.status == 410,
+        );
     }
-    let accounts = client.list_mcp_connected_accounts(&*config.id, user).await?;
+    let accounts = client
+        .list_mcp_connected_accounts(&*config.id, user)
+        .await?;
     report.show(
         format!("{user}'s accounts are ACTIVE"),
-        accounts.len() == 3 && accounts.iter().all(scalekit_vmcp::ConnectionAuthState::is_active),
+        accounts.len() == 3
+            && accounts
+                .iter()
+                .all(scalekit_vmcp::ConnectionAuthState::is_active),
     );
     Ok(client.open_session(config, user).expiry(HOUR).await?)
 }

@@ -14,7 +14,12 @@ impl Report {
 
     /// Prints the table; true if every fact held.
     pub(crate) fn finish(&self) -> bool {
-        let width = self.0.iter().map(|(fact, _)| fact.chars().count()).max().unwrap_or(0);
+        let width = self
+            .0
+            .iter()
+            .map(|(fact, _)| fact.chars().count())
+            .max()
+            .unwrap_or(0);
         println!("\n{:width$}  shown", "what");
         println!("{}  -----", "-".repeat(width));
         for (fact, holds) in &self.0 {

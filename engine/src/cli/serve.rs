@@ -44,7 +44,10 @@ impl Serve {
             .start()
             .await
             .map_err(|error| error.to_string())?;
-        greet(&engine).map_err(|error| format!("cannot write to the terminal: {error}"))?;
+        // Whoever started it may have stopped listening; that is no reason to stop serving.
+        if let Err(error) = greet(&engine) {
+            tracing::warn!(%error, "cannot write to standard output");
+        }
         let interrupted = wait_for_signal().await;
         engine.close().await;
         interrupted.map_err(|error| format!("cannot wait for a signal: {error}"))
@@ -57,7 +60,11 @@ fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     writeln!(out)?;
     writeln!(out, "export SCALEKIT_ENVIRONMENT_URL={}", engine.env_url())?;
     writeln!(out, "export SCALEKIT_CLIENT_ID={}", engine.client_id())?;
-    writeln!(out, "export SCALEKIT_CLIENT_SECRET={}", engine.client_secret())?;
+    writeln!(
+        out,
+        "export SCALEKIT_CLIENT_SECRET={}",
+        engine.client_secret()
+    )?;
     writeln!(out, "export VMCP_ADMIN_TOKEN={}", engine.admin_token())?;
     writeln!(out)?;
     writeln!(out, "Stop it with Ctrl-C.")?;

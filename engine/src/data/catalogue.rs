@@ -7,8 +7,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use secrecy::ExposeSecret;
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
+use secrecy::ExposeSecret;
 
 use super::gate::{Grant, Mapping};
 use crate::{

@@ -68,7 +68,7 @@ impl Refusal {
         )
     }
 
-    pub(super) fn response(self, id: Value) -> Response {
+    pub(super) fn response(self, id: &Value) -> Response {
         // Codes of our own lie outside the range that JSON-RPC and MCP reserve.
         let body = json!({
             "jsonrpc": "2.0",
@@ -102,7 +102,7 @@ impl Refusal {
             .and_then(|bytes| serde_json::from_slice::<Envelope>(&bytes).ok()?.id)
             .filter(|id| id.is_string() || id.is_number())
             .unwrap_or(Value::Null);
-        self.response(id)
+        self.response(&id)
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) async fn in_json(response: Response) -> Response {
     } else {
         message.into_owned()
     };
-    let mut response = Refusal::new(status, reason, message).response(Value::Null);
+    let mut response = Refusal::new(status, reason, message).response(&Value::Null);
     if let Some(allow) = allow {
         response.headers_mut().insert(header::ALLOW, allow);
     }

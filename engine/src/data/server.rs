@@ -120,9 +120,7 @@ impl VirtualServer {
     }
 }
 
-fn failures<'a>(
-    listings: &'a [(&Mapping, Listing)],
-) -> impl Iterator<Item = &'a UpstreamError> {
+fn failures<'a>(listings: &'a [(&Mapping, Listing)]) -> impl Iterator<Item = &'a UpstreamError> {
     listings
         .iter()
         .filter_map(|(_, listing)| listing.failure.as_ref())

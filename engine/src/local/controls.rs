@@ -46,7 +46,10 @@ async fn clock(State(parts): State<Arc<Parts>>, headers: HeaderMap, body: Bytes)
             let message = format!(
                 "send `reset`, `freeze` (booleans) or `advance_seconds` (a whole number) as JSON: {error}"
             );
-            return answer(StatusCode::BAD_REQUEST, json!({ "code": 3, "message": message, "details": [] }));
+            return answer(
+                StatusCode::BAD_REQUEST,
+                json!({ "code": 3, "message": message, "details": [] }),
+            );
         }
     };
     if wanted.reset {
@@ -55,8 +58,13 @@ async fn clock(State(parts): State<Arc<Parts>>, headers: HeaderMap, body: Bytes)
     if wanted.freeze {
         parts.clock.freeze();
     }
-    parts.clock.advance(Duration::from_secs(wanted.advance_seconds.into()));
-    answer(StatusCode::OK, json!({ "now": parts.clock.now().to_string() }))
+    parts
+        .clock
+        .advance(Duration::from_secs(wanted.advance_seconds.into()));
+    answer(
+        StatusCode::OK,
+        json!({ "now": parts.clock.now().to_string() }),
+    )
 }
 
 async fn reset(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
@@ -88,9 +96,10 @@ impl Parts {
 fn unauthorized() -> Response {
     let body = json!({ "code": 16, "message": "the test controls need the engine's admin token", "details": [] });
     let mut response = answer(StatusCode::UNAUTHORIZED, body);
-    response
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        header::HeaderValue::from_static("Bearer"),
+    );
     response
 }
 

@@ -231,7 +231,10 @@ impl LocalEngineBuilder {
     /// [`StartError`]; nothing is left running.
     pub async fn start(self) -> Result<LocalEngine, StartError> {
         let (folder, temporary) = data_folder(self.data_folder)?;
-        let listen_error = |source| StartError::Listen { port: self.port, source };
+        let listen_error = |source| StartError::Listen {
+            port: self.port,
+            source,
+        };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = TcpListener::bind(address).await.map_err(listen_error)?;
         let port = listener.local_addr().map_err(listen_error)?.port();

@@ -31,11 +31,9 @@ fn refuse(message: &'static str) -> Response {
 }
 
 fn ours(authority: &str, port: u16) -> bool {
-    authority
-        .rsplit_once(':')
-        .is_some_and(|(host, number)| {
-            number.parse() == Ok(port) && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
-        })
+    authority.rsplit_once(':').is_some_and(|(host, number)| {
+        number.parse() == Ok(port) && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+    })
 }
 
 fn host_is_ours(headers: &HeaderMap, port: u16) -> bool {
@@ -74,7 +72,11 @@ mod tests {
             ("evil.example:8080", false),
             ("localhost.evil.example:8080", false),
         ] {
-            assert_eq!(host_is_ours(&headers(header::HOST, host), 8080), good, "{host}");
+            assert_eq!(
+                host_is_ours(&headers(header::HOST, host), 8080),
+                good,
+                "{host}"
+            );
         }
         assert!(!host_is_ours(&HeaderMap::new(), 8080));
     }
@@ -87,7 +89,11 @@ mod tests {
             ("https://127.0.0.1:8080", false),
             ("null", false),
         ] {
-            assert_eq!(origin_is_ours(&headers(header::ORIGIN, origin), 8080), good, "{origin}");
+            assert_eq!(
+                origin_is_ours(&headers(header::ORIGIN, origin), 8080),
+                good,
+                "{origin}"
+            );
         }
         assert!(origin_is_ours(&HeaderMap::new(), 8080));
     }

@@ -284,6 +284,15 @@ fn upstream_source(
             if command.get_ref().is_empty() {
                 return complain(command.span(), "`command` is empty");
             }
+            // Found out here, with its place in the file, rather than in the middle of a run.
+            let path = std::env::var_os("PATH");
+            if which::which_in(command.get_ref(), path, directory).is_err() {
+                let message = format!(
+                    "the command `{}` was not found, or is not executable; install it, or write its path",
+                    command.get_ref()
+                );
+                return complain(command.span(), message);
+            }
             Ok(Source::Command(CommandSource {
                 command: command.into_inner(),
                 args: args(entry.args)?,

@@ -22,10 +22,10 @@ fn a_full_file_is_understood() {
         secret = "s3cr3t"
 
         [connections.git]
-        upstream = { command = "mcp-server-git", args = ["--repository", "."] }
+        upstream = { command = "sh", args = ["--repository", "."] }
 
         [connections.notes]
-        upstream = { command = "node", env = { FILE = "{account_dir}/m.json", KEY = "{api_key}", RAW = "{\"a\":1}" } }
+        upstream = { command = "sh", env = { FILE = "{account_dir}/m.json", KEY = "{api_key}", RAW = "{\"a\":1}" } }
         auth = "api_key"
         provider = "MEMORY"
         tools = ["remember", "recall"]
@@ -78,19 +78,23 @@ fn complaints_name_line_and_column() {
             "1:14: `a/b` cannot be a connection's name",
         ),
         (
-            "[connections.git]\nupstream = { command = \"x\" }\n[connections.Git]\nupstream = { command = \"x\" }",
+            "[connections.git]\nupstream = { command = \"sh\" }\n[connections.Git]\nupstream = { command = \"sh\" }",
             "1:14: connection `git` differs from connection `Git` only in case",
         ),
         (
-            "[connections.git]\nupstream = { command = \"x\" }\nauth = { oauth2 = { issuer = \"https://x\" } }",
+            "[connections.git]\nupstream = { command = \"sh\" }\nauth = { oauth2 = { issuer = \"https://x\" } }",
             "3:8: connection `git`: OAuth connections are not supported yet",
         ),
         (
-            "[connections.git]\nupstream = { command = \"x\" }\nauth = \"basic\"",
+            "[connections.git]\nupstream = { command = \"sh\" }\nauth = \"basic\"",
             "3:8: `auth` should be",
         ),
         (
-            "[connections.git]\nupstream = { command = \"x\", url = \"http://x\" }",
+            "[connections.git]\nupstream = { command = \"no-such-command\" }",
+            "2:24: the command `no-such-command` was not found, or is not executable; install it, or write its path",
+        ),
+        (
+            "[connections.git]\nupstream = { command = \"sh\", url = \"http://x\" }",
             "2:12: `upstream` needs exactly one of",
         ),
         (
@@ -106,7 +110,7 @@ fn complaints_name_line_and_column() {
             "2:38: `args` and `env` only go with `command`",
         ),
         (
-            "[connections.git]\nupstream = { command = \"x\" }\ntools = []",
+            "[connections.git]\nupstream = { command = \"sh\" }\ntools = []",
             "3:9: `tools` is empty",
         ),
         ("[clients.a]\n", "1:1: client `a` needs exactly one of"),
@@ -129,7 +133,7 @@ fn complaints_name_line_and_column() {
 fn placeholders_are_checked() {
     let env = |value: &str, auth: &str| {
         format!(
-            "[connections.a]\nupstream = {{ command = \"x\", env = {{ V = '{value}' }} }}\nauth = \"{auth}\""
+            "[connections.a]\nupstream = {{ command = \"sh\", env = {{ V = '{value}' }} }}\nauth = \"{auth}\""
         )
     };
     let header = |value: &str| {
@@ -159,8 +163,8 @@ fn placeholders_are_checked() {
         assert!(complaint.contains(expected), "{text}: {complaint}");
         assert!(complaint.starts_with("2:"), "{complaint}");
     }
-    let args = "[connections.a]\nupstream = { command = \"x\", args = [\"{api_key}\"] }\nauth = \"api_key\"";
-    assert!(complaint(args).starts_with("2:37: `{api_key}` is not filled in `args`"));
+    let args = "[connections.a]\nupstream = { command = \"sh\", args = [\"{api_key}\"] }\nauth = \"api_key\"";
+    assert!(complaint(args).starts_with("2:38: `{api_key}` is not filled in `args`"));
 }
 
 #[test]
@@ -178,7 +182,7 @@ fn secrets_show_neither_in_complaints_nor_in_debug() {
     }
     let settings = read(
         "[clients.a]\nsecret = \"hunter2\"\n[connections.a]\nupstream = { url = \"http://x\", headers = { K = \"hunter2\" } }\n\
-         [connections.b]\nupstream = { command = \"x\", env = { K = \"hunter2\" } }",
+         [connections.b]\nupstream = { command = \"sh\", env = { K = \"hunter2\" } }",
     )
     .unwrap();
     let debug = format!("{settings:?}");

@@ -8,7 +8,9 @@ use serde_json::json;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let directory = std::env::args_os().nth(1).map_or_else(directory, PathBuf::from);
+    let directory = std::env::args_os()
+        .nth(1)
+        .map_or_else(directory, PathBuf::from);
     match Server::start_directory(&directory).await {
         Ok(server) => {
             println!("{}", json!({ "base_url": server.base_url() }));

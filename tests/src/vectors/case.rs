@@ -166,7 +166,10 @@ impl Case {
             ));
         }
         if let Some(number) = self.exchanges.iter().position(|one| one.expect.is_none()) {
-            return Err(format!("exchange {} of case `{id}` expects nothing", number + 1));
+            return Err(format!(
+                "exchange {} of case `{id}` expects nothing",
+                number + 1
+            ));
         }
         let mut answers = self.token.iter().flatten().chain(&self.exchanges);
         if answers.any(|one| one.answer.is_whole_in_halves()) {

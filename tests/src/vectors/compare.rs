@@ -43,7 +43,9 @@ pub(super) fn request(expect: &Expect, got: &Received) -> Vec<String> {
     for (name, wanted) in &expect.headers {
         let found = got.header(name);
         if wanted.as_deref() != found {
-            problems.push(format!("header `{name}`: expected {wanted:?}, got {found:?}"));
+            problems.push(format!(
+                "header `{name}`: expected {wanted:?}, got {found:?}"
+            ));
         }
     }
     problems.extend(body(&expect.body, got));
@@ -95,7 +97,10 @@ mod tests {
 
     #[test]
     fn missing_and_null_are_one_thing_and_all_else_is_not() {
-        assert!(same(&json!({"a": null, "b": [1]}), &json!({"b": [1.0], "c": null})));
+        assert!(same(
+            &json!({"a": null, "b": [1]}),
+            &json!({"b": [1.0], "c": null})
+        ));
         for (left, right) in [
             (json!({"a": 1}), json!({})),
             (json!({}), json!({"a": ""})),
@@ -111,7 +116,10 @@ mod tests {
         Received {
             method: "PUT".to_owned(),
             path: "/api/a%2Fb".to_owned(),
-            query: vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())],
+            query: vec![
+                ("b".to_owned(), "2".to_owned()),
+                ("a".to_owned(), "1".to_owned()),
+            ],
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: br#"{"x":1}"#.to_vec(),
         }
@@ -129,14 +137,26 @@ mod tests {
             }
             serde_json::from_value(whole).unwrap()
         };
-        assert_eq!(request(&expect(json!({})), &received()), Vec::<String>::new());
+        assert_eq!(
+            request(&expect(json!({})), &received()),
+            Vec::<String>::new()
+        );
         for (change, problem) in [
-            (json!({"method": "POST"}), "method: expected `POST`, got `PUT`"),
+            (
+                json!({"method": "POST"}),
+                "method: expected `POST`, got `PUT`",
+            ),
             (json!({"path": "/api/a/b"}), "path: expected `/api/a/b`"),
             (json!({"query": {"a": "1"}}), "query: expected"),
             (json!({"query": {"a": "1", "b": "3"}}), "query: expected"),
-            (json!({"headers": {"content-type": "text/plain"}}), "header `content-type`"),
-            (json!({"headers": {"content-type": null}}), "header `content-type`"),
+            (
+                json!({"headers": {"content-type": "text/plain"}}),
+                "header `content-type`",
+            ),
+            (
+                json!({"headers": {"content-type": null}}),
+                "header `content-type`",
+            ),
             (json!({"headers": {"x-more": "1"}}), "header `x-more`"),
             (json!({"body": null}), "body: expected none"),
             (json!({"body": {"x": 2}}), "body: expected"),

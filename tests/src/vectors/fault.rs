@@ -21,7 +21,9 @@ pub(super) async fn play(fault: Fault, answer: &Answer, mut stream: TcpStream) -
         Fault::Reset => return stream.set_zero_linger(),
         Fault::Garbage => stream.write_all(b"\x16\x03vectors\r\n\r\n").await?,
         Fault::Cut => {
-            stream.write_all(head(answer, body.len()).as_bytes()).await?;
+            stream
+                .write_all(head(answer, body.len()).as_bytes())
+                .await?;
             stream.write_all(half).await?;
         }
         Fault::WrongLength => {
@@ -29,7 +31,9 @@ pub(super) async fn play(fault: Fault, answer: &Answer, mut stream: TcpStream) -
             stream.write_all(whole.as_bytes()).await?;
         }
         Fault::Drip => {
-            stream.write_all(head(answer, usize::MAX >> 16).as_bytes()).await?;
+            stream
+                .write_all(head(answer, usize::MAX >> 16).as_bytes())
+                .await?;
             // Ends when the client goes away and the write fails.
             loop {
                 stream.write_all(b" ").await?;
@@ -57,7 +61,11 @@ fn head(answer: &Answer, length: usize) -> String {
     let reason = StatusCode::from_u16(answer.status)
         .ok()
         .and_then(|status| status.canonical_reason());
-    let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason.unwrap_or("Unknown"));
+    let mut head = format!(
+        "HTTP/1.1 {} {}\r\n",
+        answer.status,
+        reason.unwrap_or("Unknown")
+    );
     if !answer.headers.contains_key("content-type") {
         head.push_str("content-type: application/json\r\n");
     }

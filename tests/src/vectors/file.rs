@@ -22,7 +22,10 @@ pub fn load(directory: &Path) -> Result<Vec<Case>, String> {
         .map_err(|cause| format!("could not list `{}`: {cause}", directory.display()))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .filter(|path| path.file_name().is_some_and(|name| name != TABLE))
         .collect();
     files.sort();

@@ -193,11 +193,22 @@ async fn play(
     let query = uri.query().unwrap_or_default();
     let received = Received {
         method: method.to_string(),
-        path: uri.path().strip_prefix(&base).unwrap_or(uri.path()).to_owned(),
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        path: uri
+            .path()
+            .strip_prefix(&base)
+            .unwrap_or(uri.path())
+            .to_owned(),
+        query: form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect(),
         headers: headers
             .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
             .collect(),
         body: body.to_vec(),
     };

@@ -77,7 +77,10 @@ impl Run {
             .client_secret
             .unwrap_or_else(|| format!("vectors-secret-{number}"));
         let mut whole = serde_json::to_value(case).map_err(|cause| cause.to_string())?;
-        fill(&mut whole, &[("{env_url}", &env_url), ("{client_secret}", &client_secret)]);
+        fill(
+            &mut whole,
+            &[("{env_url}", &env_url), ("{client_secret}", &client_secret)],
+        );
         Ok(Self {
             case: serde_json::from_value(whole).map_err(|cause| cause.to_string())?,
             number,
@@ -116,7 +119,11 @@ impl Run {
         state.requests += 1;
         let number = state.requests;
         let scripted = self.case.exchanges.get(number - 1);
-        let Some(Exchange { expect: Some(expect), answer }) = scripted else {
+        let Some(Exchange {
+            expect: Some(expect),
+            answer,
+        }) = scripted
+        else {
             state.problems.push(format!(
                 "request {number} is one too many: `{} {}`",
                 got.method, got.path
@@ -179,7 +186,9 @@ impl Run {
         }
         let kind = got.header("content-type");
         if kind != Some("application/x-www-form-urlencoded") {
-            problems.push(format!("header `content-type`: expected a form, got {kind:?}"));
+            problems.push(format!(
+                "header `content-type`: expected a form, got {kind:?}"
+            ));
         }
         if got.header("authorization").is_some() {
             problems.push("header `authorization`: expected none".to_owned());
@@ -193,7 +202,9 @@ impl Run {
         for (name, value) in wanted {
             let found: Vec<_> = form.iter().filter(|(key, _)| key == name).collect();
             if !matches!(found[..], [(_, one)] if one == value) {
-                problems.push(format!("form field `{name}`: expected `{value}` once, got {found:?}"));
+                problems.push(format!(
+                    "form field `{name}`: expected `{value}` once, got {found:?}"
+                ));
             }
         }
         problems
@@ -231,21 +242,54 @@ impl Run {
 
     fn outcome(&self, report: &Report) -> Vec<String> {
         match (&self.case.result, &self.case.error, report) {
-            (Some(wanted), _, Report { result: Some(got), error: None, .. }) => {
+            (
+                Some(wanted),
+                _,
+                Report {
+                    result: Some(got),
+                    error: None,
+                    ..
+                },
+            ) => {
                 let differs = !compare::same(wanted, got);
                 differs
                     .then(|| format!("result: expected `{wanted}`, got `{got}`"))
                     .into_iter()
                     .collect()
             }
-            (_, Some(wanted), Report { error: Some(got), result: None, .. }) => {
-                compare::error(wanted, got)
-            }
-            (Some(_), _, Report { error: Some(got), result: None, .. }) => {
+            (
+                _,
+                Some(wanted),
+                Report {
+                    error: Some(got),
+                    result: None,
+                    ..
+                },
+            ) => compare::error(wanted, got),
+            (
+                Some(_),
+                _,
+                Report {
+                    error: Some(got),
+                    result: None,
+                    ..
+                },
+            ) => {
                 vec![format!("expected a result, got the error {got}")]
             }
-            (_, Some(wanted), Report { result: Some(got), error: None, .. }) => {
-                vec![format!("expected the error `{}`, got the result {got}", wanted.code)]
+            (
+                _,
+                Some(wanted),
+                Report {
+                    result: Some(got),
+                    error: None,
+                    ..
+                },
+            ) => {
+                vec![format!(
+                    "expected the error `{}`, got the result {got}",
+                    wanted.code
+                )]
             }
             _ => vec!["the report must hold either `result` or `error`".to_owned()],
         }
@@ -257,7 +301,10 @@ impl Run {
             return Vec::new();
         };
         let shown = format!("{} {error}", report.text);
-        let secrets = issued.iter().map(String::as_str).chain([self.client_secret.as_str()]);
+        let secrets = issued
+            .iter()
+            .map(String::as_str)
+            .chain([self.client_secret.as_str()]);
         let mut problems: Vec<String> = secrets
             .filter(|secret| shown.contains(secret))
             .map(|secret| format!("the error shows the secret `{secret}`"))
@@ -278,16 +325,27 @@ impl Run {
 }
 
 fn granted(token: &str) -> Answer {
-    plain(200, json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 }))
+    plain(
+        200,
+        json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 }),
+    )
 }
 
 /// No status that a client repeats or explains.
 fn nothing_scripted() -> Answer {
-    plain(418, json!({ "message": "the case scripts no more answers" }))
+    plain(
+        418,
+        json!({ "message": "the case scripts no more answers" }),
+    )
 }
 
 fn plain(status: u16, body: Value) -> Answer {
-    Answer { status, headers: std::collections::BTreeMap::default(), body, fault: None }
+    Answer {
+        status,
+        headers: std::collections::BTreeMap::default(),
+        body,
+        fault: None,
+    }
 }
 
 /// Replaces placeholders in every string.

@@ -1,0 +1,35 @@
+# All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt prepare
+
+help:
+	@echo "make demo   start the engine with real MCP servers and let agents use it"
+	@echo "make test   run every test; the last line holds the totals"
+	@echo "make lint   check format, clippy and documentation; a warning is an error"
+	@echo "make fmt    format the code"
+
+demo: prepare
+	@echo "==> building and starting the demo"
+	@VMCP_UPSTREAMS="$(CURDIR)/target/upstreams" cargo run -p scalekit-vmcp-engine --example demo
+
+test: prepare
+	@python3 tests/run.py
+
+lint:
+	@echo "==> checking the format"
+	@cargo fmt --all --check
+	@echo "==> checking the code with clippy"
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@echo "==> checking the documentation"
+	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+	@echo "lint passed"
+
+fmt:
+	@echo "==> formatting"
+	@cargo fmt --all
+
+# What demo and test stand on; quick when it is all there.
+prepare:
+	@command -v python3 >/dev/null || { echo "error: \`python3\` was not found; install Python 3.10 or newer" >&2; exit 1; }
+	@python3 tests/prepare.py

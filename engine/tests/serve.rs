@@ -1,0 +1,183 @@
+//! The `vmcp` command as a process: what it prints, how it fails, and what a `kill -9` leaves.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use scalekit_vmcp::{Client, NewConfig};
+
+/// An MCP server over stdio that, while it or its child lives, holds a connection to the test.
+const UPSTREAM: &str = r#"
+import json, socket, subprocess, sys
+beacon = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+subprocess.Popen(["sleep", "1000"], pass_fds=[beacon.fileno()])
+for line in sys.stdin:
+    request = json.loads(line)
+    if "id" not in request:
+        continue
+    answer = {"jsonrpc": "2.0", "id": request["id"]}
+    if request["method"] == "initialize":
+        answer["result"] = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "u", "version": "1"}}
+    elif request["method"] == "tools/list":
+        answer["result"] = {"tools": [{"name": "ping", "inputSchema": {"type": "object"}}]}
+    else:
+        answer["error"] = {"code": -32601, "message": "no"}
+    print(json.dumps(answer), flush=True)
+"#;
+
+struct Serving {
+    process: Child,
+    client: Client,
+}
+
+fn vmcp(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vmcp"));
+    command
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// `vmcp serve` in a folder, ready for calls.
+fn serve(folder: &Path) -> Serving {
+    let mut process = vmcp(folder).args(["serve", "--port", "0"]).spawn().unwrap();
+    let mut builder = Client::builder();
+    let (mut id, mut secret) = (false, false);
+    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let Some((name, value)) = line
+            .strip_prefix("export ")
+            .and_then(|line| line.split_once('='))
+        else {
+            continue;
+        };
+        match name {
+            "SCALEKIT_ENVIRONMENT_URL" => builder = builder.env_url(value),
+            "SCALEKIT_CLIENT_ID" => (id, builder) = (true, builder.client_id(value)),
+            "SCALEKIT_CLIENT_SECRET" => (secret, builder) = (true, builder.client_secret(value)),
+            _ => {}
+        }
+        if id && secret {
+            break;
+        }
+    }
+    Serving {
+        process,
+        client: builder.build().unwrap(),
+    }
+}
+
+fn fails(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = vmcp(folder).args(arguments).output().unwrap();
+    assert!(stdout.is_empty());
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn what_is_wrong_is_one_sentence_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, text) = fails(folder.path(), &["serve"]);
+    assert!(
+        code == 1 && text.starts_with("vmcp: cannot read the settings file `vmcp.toml`"),
+        "{text}"
+    );
+
+    std::fs::write(
+        folder.path().join("vmcp.toml"),
+        "[connections.git]\nupstream = { comand = \"git\" }\n",
+    )
+    .unwrap();
+    let (code, text) = fails(folder.path(), &["serve"]);
+    assert!(
+        code == 1 && text.starts_with("vmcp: vmcp.toml:2:14: ") && text.lines().count() == 1,
+        "{text}"
+    );
+    assert!(
+        !folder.path().join(".vmcp").exists(),
+        "nothing is left behind"
+    );
+
+    assert_eq!(fails(folder.path(), &["serve", "--prot", "1"]).0, 2);
+    assert_eq!(fails(folder.path(), &[]).0, 2);
+}
+
+#[tokio::test]
+async fn a_killed_engine_keeps_what_it_acknowledged_and_leaves_no_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let beacon = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = beacon.local_addr().unwrap().port();
+    std::fs::write(folder.path().join("upstream.py"), UPSTREAM).unwrap();
+    let toml = format!(
+        "[connections.up]\nupstream = {{ command = \"python3\", args = [\"upstream.py\", \"{port}\"] }}\n"
+    );
+    std::fs::write(folder.path().join("vmcp.toml"), toml).unwrap();
+
+    let mut serving = serve(folder.path());
+    let config = serving
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("up"))
+        .await
+        .unwrap();
+    let session = serving.client.open_session(&config, "alice").await.unwrap();
+    assert!(list_tools(session.url(), session.token().await.unwrap().token()).contains("ping"));
+    let (mut upstream, _) = beacon.accept().unwrap();
+
+    serving.process.kill().unwrap();
+    serving.process.wait().unwrap();
+    // Ends only when the upstream and its own child have ended.
+    assert!(matches!(upstream.read(&mut [0]), Ok(0) | Err(_)));
+
+    let mut again = serve(folder.path());
+    let kept = again.client.list_configs().await.unwrap();
+    assert_eq!(
+        (kept.total_size, kept.configs[0].id.as_str()),
+        (1, config.id.as_str())
+    );
+    again.process.kill().unwrap();
+    again.process.wait().unwrap();
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_it_well_with_everything_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("vmcp.toml"), "").unwrap();
+    let mut serving = serve(folder.path());
+    serving.client.list_configs().await.unwrap();
+    let pid = rustix::process::Pid::from_child(&serving.process);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(serving.process.wait().unwrap().code(), Some(0));
+}
+
+/// A `tools/list` by hand; it starts the upstream.
+fn list_tools(url: &str, token: &str) -> String {
+    let (authority, path) = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once('/'))
+        .unwrap();
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let mut stream = TcpStream::connect(authority).unwrap();
+    write!(
+        stream,
+        "POST /{path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

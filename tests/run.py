@@ -1,0 +1,65 @@
+"""Runs every test and ends with one line of totals. Python's standard library only.
+
+Exit code 0 only if something ran and nothing failed.
+"""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+
+from prepare import ROOT, environment, say
+
+JUNIT = ROOT / "target" / "nextest" / "default" / "junit.xml"
+
+
+def stream(*command):
+    """Shows the output while it comes; returns the exit code and the whole text."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, errors="replace",
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = []
+    for line in process.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        text.append(line)
+    return process.wait(), "".join(text)
+
+
+def of_nextest(junit, text):
+    """Passed, failed, skipped: junit knows what ran, only the summary what did not."""
+    suites = xml.fromstring(junit)
+    cases = suites.findall(".//testcase")
+    failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    skipped = re.findall(r"Summary .*\b(\d+) skipped", text)
+    return len(cases) - failed, failed, int(skipped[-1]) if skipped else 0
+
+
+def of_doc_tests(text):
+    results = re.findall(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
+    return tuple(sum(int(result[part]) for result in results) for part in range(3))
+
+
+def main():
+    totals = []
+    good = True
+    say("running the tests")
+    JUNIT.unlink(missing_ok=True)
+    code, text = stream("cargo", "nextest", "run", "--workspace")
+    if JUNIT.is_file():
+        totals.append(of_nextest(JUNIT.read_text(), text))
+    if code != 0:
+        good = False
+        print("error: the tests failed, or could not be built (`cargo nextest` ended with {})".format(code))
+    say("running the examples of the documentation")
+    code, text = stream("cargo", "test", "--doc", "--workspace")
+    totals.append(of_doc_tests(text))
+    if code != 0:
+        good = False
+        print("error: the examples failed, or could not be built (`cargo test --doc` ended with {})".format(code))
+    passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
+    print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
+    return 0 if good and failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
