@@ -1,10 +1,6 @@
 //! The `vmcp` command as a process: what it prints, how it fails, and what a `kill -9` leaves.
 #![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -136,6 +136,7 @@ impl Upstreams {
     }
 
     /// How many upstreams are connected; sandboxes run nothing.
+    #[cfg(test)]
     pub(crate) fn running(&self) -> usize {
         self.pool.running()
     }

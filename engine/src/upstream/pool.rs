@@ -89,6 +89,7 @@ impl Pool {
         join_all(stopped.into_iter().map(Slot::stop)).await;
     }
 
+    #[cfg(test)]
     pub(super) fn running(&self) -> usize {
         lock(&self.slots)
             .values()

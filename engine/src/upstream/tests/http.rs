@@ -82,7 +82,10 @@ async fn guard(State(refusal): State<Refusal>, request: Request, next: Next) -> 
         )
             .into_response(),
         Refusal::Plain => (StatusCode::UNAUTHORIZED, "who are you?").into_response(),
-        Refusal::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Refusal::Status(status) => {
+            let location = [(header::LOCATION, "/elsewhere")];
+            (StatusCode::from_u16(status).unwrap(), location).into_response()
+        }
     }
 }
 
