@@ -30,13 +30,16 @@ impl Client {
 
 /// See [`Client::list_mcp_connected_accounts`].
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListMcpConnectedAccounts {
-    #[serde(default)]
+    /// The id of the config.
+    #[cfg_attr(feature = "schema", schemars(required))]
     config_id: Option<String>,
-    #[serde(default)]
+    /// The user: any text of 1 to 255 characters that is his alone.
+    #[cfg_attr(feature = "schema", schemars(required))]
     identifier: Option<String>,
-    #[serde(default)]
+    /// Also create missing accounts and return a fresh link for each connection.
     include_auth_link: Option<bool>,
 }
 
@@ -77,7 +80,6 @@ impl Operation for ListMcpConnectedAccounts {
     fn response(answer: &Answer) -> Result<Vec<ConnectionAuthState>> {
         #[derive(Deserialize)]
         struct Accounts {
-            #[serde(default)]
             connected_accounts: Option<Vec<ConnectionAuthState>>,
         }
         Ok(answer

@@ -14,11 +14,14 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Error, Result,
+    Error, JsonStream, Result, Session,
     credentials::Credentials,
     operations::{self, Operation},
+    session,
     transport::{Options, Transport, is_loopback, origin},
 };
+
+mod options;
 
 const URL_VARIABLES: [&str; 2] = ["SCALEKIT_ENVIRONMENT_URL", "SCALEKIT_ENV_URL"];
 const ID_VARIABLES: [&str; 1] = ["SCALEKIT_CLIENT_ID"];
@@ -119,6 +122,53 @@ impl Client {
         operations::call(self, operation, parameters).await
     }
 
+    /// Starts a stream by name: the door for language bindings. Sends nothing before the first
+    /// [`JsonStream::next`].
+    ///
+    /// # Errors
+    /// `unknown_operation`, `unknown_argument`, `argument_type`.
+    pub fn stream(&self, operation: &str, parameters: &str) -> Result<JsonStream> {
+        operations::stream(self, operation, parameters)
+    }
+
+    /// Opens a session from JSON parameters (`config_id` and perhaps its `mcp_server_url`, or
+    /// `connection_name`; `identifier`, `expiry_seconds`, `access_level`): the door for language
+    /// bindings.
+    ///
+    /// # Errors
+    /// Those of [`open_session`](Self::open_session), `unknown_argument`, `argument_type`.
+    pub async fn open_session_json(&self, parameters: &str) -> Result<Session> {
+        let parameters: session::Parameters = operations::arguments::read(parameters)?;
+        parameters.open(self.clone()).await
+    }
+
+    /// A client from JSON options: the door for language bindings. The options are the builder's,
+    /// durations in seconds with the suffix `_seconds`.
+    ///
+    /// # Errors
+    /// Those of [`ClientBuilder::build`], `unknown_argument`, `argument_type`,
+    /// `timeout_invalid`.
+    pub fn from_json(options: &str) -> Result<Self> {
+        let options: options::ClientOptions = operations::arguments::read(options)?;
+        options.build()
+    }
+
+    /// The same client with JSON options for one call (`timeout_seconds`, `max_retries`,
+    /// `headers`): the door for language bindings.
+    ///
+    /// # Errors
+    /// `unknown_argument`, `argument_type`, `timeout_invalid`, `header_invalid`.
+    pub fn with_json(&self, options: &str) -> Result<Self> {
+        let options: options::CallOptions = operations::arguments::read(options)?;
+        options.apply(self)
+    }
+
+    /// Ends this client and all its clones: calls that wait are told so, calls made later fail
+    /// with the kind `closed`. Calls under way finish.
+    pub fn close(&self) {
+        self.shared.transport.close();
+    }
+
     pub(crate) fn start<O>(&self, operation: O) -> Call<O> {
         Call {
             client: self.clone(),
@@ -194,6 +244,8 @@ pub struct ClientBuilder {
     client_secret: Option<SecretString>,
     allow_insecure_http: bool,
     connect_timeout: Option<Duration>,
+    /// The language that the caller writes, for the `user-agent`.
+    language: Option<String>,
     options: Options,
 }
 
@@ -295,7 +347,14 @@ impl ClientBuilder {
         let base = environment(&env_url, self.allow_insecure_http)?;
         let credentials = Credentials::new(client_id, client_secret);
         let connect_timeout = self.connect_timeout.unwrap_or(Duration::from_secs(10));
-        let transport = Transport::new(base, credentials, connect_timeout, self.options.clone())?;
+        let language = self.language.as_deref().unwrap_or("rust");
+        let transport = Transport::new(
+            base,
+            credentials,
+            connect_timeout,
+            language,
+            self.options.clone(),
+        )?;
         let shared = Shared {
             transport: Arc::new(transport),
             urls: Mutex::new(HashMap::new()),

@@ -8,6 +8,7 @@ use crate::{
     Call, Client, Config, ConfigPage, ConnectionToolMapping, Error, Operation, Result, Target,
     Tools,
     model::ConfigAnswer,
+    page::Selection,
     rules,
     transport::{Request, answer::Answer},
 };
@@ -66,19 +67,25 @@ impl Client {
 
 /// A mapping as a caller writes it: what a response carries besides is accepted and not sent.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Mapping {
-    #[serde(default)]
+    /// The name of the connection; it must exist already.
+    #[cfg_attr(feature = "schema", schemars(required))]
     connection_name: Option<String>,
-    #[serde(default)]
+    /// The tools shown, at least one; every tool if left out.
     tools: Option<Vec<String>>,
-    #[serde(default, rename = "connection_id")]
+    /// Accepted from responses and not sent.
+    #[serde(rename = "connection_id")]
     _connection_id: Option<String>,
-    #[serde(default, rename = "provider")]
+    /// Accepted from responses and not sent.
+    #[serde(rename = "provider")]
     _provider: Option<String>,
-    #[serde(default, rename = "connected_account_id")]
+    /// Accepted from responses and not sent.
+    #[serde(rename = "connected_account_id")]
     _connected_account_id: Option<String>,
-    #[serde(default, rename = "connected_account_status")]
+    /// Accepted from responses and not sent.
+    #[serde(rename = "connected_account_status")]
     _connected_account_status: Option<String>,
 }
 
@@ -113,13 +120,17 @@ fn wire_mappings(mappings: &[ConnectionToolMapping]) -> Value {
 
 /// The config to create.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewConfig {
-    #[serde(default)]
+    /// 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment; cannot change.
+    #[cfg_attr(feature = "schema", schemars(required))]
     name: Option<String>,
-    #[serde(default)]
+    /// Free text.
     description: Option<String>,
+    /// The connections and their tools, at most 25.
     #[serde(default, deserialize_with = "read_mappings")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Mapping>>"))]
     connection_tool_mappings: Option<Vec<ConnectionToolMapping>>,
 }
 
@@ -195,9 +206,11 @@ impl Operation for NewConfig {
 
 /// See [`Client::get_config`].
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetConfig {
-    #[serde(default)]
+    /// The id of the config.
+    #[cfg_attr(feature = "schema", schemars(required))]
     config_id: Option<String>,
 }
 
@@ -223,22 +236,42 @@ impl Operation for GetConfig {
 
 /// See [`Client::list_configs`].
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListConfigs {
-    #[serde(default)]
+    /// At most this many on a page: 1 to 30; 20 by assumption if not set.
     page_size: Option<i64>,
-    #[serde(default)]
+    /// The cursor of another page.
     page_token: Option<String>,
-    #[serde(default)]
-    filter_id: Option<String>,
-    #[serde(default)]
-    filter_provider: Option<String>,
-    #[serde(default)]
-    filter_name: Option<String>,
-    #[serde(default)]
-    filter_mcp_server_url: Option<String>,
-    #[serde(default)]
-    search: Option<String>,
+    /// Only the config with this id.
+    pub(crate) filter_id: Option<String>,
+    /// Only configs with a connection of this provider.
+    pub(crate) filter_provider: Option<String>,
+    /// Only the config with this whole name, in any case.
+    pub(crate) filter_name: Option<String>,
+    /// Only the config behind this URL.
+    pub(crate) filter_mcp_server_url: Option<String>,
+    /// Only configs whose name holds this text.
+    pub(crate) search: Option<String>,
+}
+
+impl ListConfigs {
+    /// The first page of these configs.
+    pub(crate) fn filtered(selection: &Selection) -> Self {
+        let mut list = Self::default();
+        selection.apply(&mut list);
+        list
+    }
+
+    /// Another page of the same list.
+    pub(crate) fn at(mut self, page_token: String) -> Self {
+        self.page_token = Some(page_token);
+        self
+    }
+
+    pub(crate) fn has_token(&self, page_token: &str) -> bool {
+        self.page_token.as_deref() == Some(page_token)
+    }
 }
 
 impl Call<ListConfigs> {
@@ -316,13 +349,17 @@ impl Operation for ListConfigs {
 
 /// See [`Client::update_config`].
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateConfig {
-    #[serde(default)]
+    /// The id of the config.
+    #[cfg_attr(feature = "schema", schemars(required))]
     config_id: Option<String>,
-    #[serde(default)]
+    /// The new description; not empty, because the API cannot clear it.
     description: Option<String>,
+    /// The new list, which replaces the whole old one; not empty.
     #[serde(default, deserialize_with = "read_mappings")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Mapping>>"))]
     connection_tool_mappings: Option<Vec<ConnectionToolMapping>>,
 }
 
@@ -394,9 +431,11 @@ fn cannot_clear(argument: &'static str, suggestion: &str) -> Error {
 
 /// See [`Client::delete_config`].
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteConfig {
-    #[serde(default)]
+    /// The id of the config.
+    #[cfg_attr(feature = "schema", schemars(required))]
     config_id: Option<String>,
 }
 

@@ -37,6 +37,7 @@ mod error;
 mod flight;
 mod model;
 mod operations;
+mod page;
 mod retry;
 mod rules;
 mod session;
@@ -54,7 +55,10 @@ pub use model::{
     AccessLevel, AccountStatus, Config, ConfigPage, ConnectionAuthState, ConnectionToolMapping,
     SessionToken, Tools,
 };
-pub use operations::{Operation, OperationDescription, operations};
+#[cfg(feature = "schema")]
+pub use operations::schema;
+pub use operations::{JsonStream, Operation, OperationDescription, operations};
+pub use page::IterConfigs;
 pub use session::{OpenSession, Session};
 pub use tokens::{CreateSessionToken, Target};
 

@@ -1,22 +1,40 @@
 //! The one table of operations: bindings, vectors and generated types enter by it.
 
+use std::fmt;
+
+use futures_util::{StreamExt, stream::BoxStream};
 use http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Client, Error, Result,
+    Client, Error, ErrorKind, IterConfigs, Result,
     accounts::ListMcpConnectedAccounts,
     configs::{DeleteConfig, GetConfig, ListConfigs, NewConfig, UpdateConfig},
     tokens::CreateSessionToken,
     transport::{Request, answer::Answer},
 };
 
-mod arguments;
+pub(crate) mod arguments;
+#[cfg(feature = "schema")]
+mod schema;
+#[cfg(feature = "schema")]
+pub use schema::schema;
+
+/// Without the feature `schema` every type will do.
+#[cfg(not(feature = "schema"))]
+pub trait Described {}
+#[cfg(not(feature = "schema"))]
+impl<T> Described for T {}
+/// A type that can say what its JSON looks like.
+#[cfg(feature = "schema")]
+pub trait Described: schemars::JsonSchema {}
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> Described for T {}
 
 /// One operation of the API. Implemented in this crate only.
-pub trait Operation: DeserializeOwned + Send + Sync + 'static {
+pub trait Operation: DeserializeOwned + Described + Send + Sync + 'static {
     /// What it answers with.
-    type Response: Serialize + Send + 'static;
+    type Response: Serialize + Described + Send + 'static;
     /// Its name in every language, in snake case.
     const NAME: &'static str;
     /// The HTTP method.
@@ -70,6 +88,11 @@ macro_rules! table {
             vec![$(OperationDescription::of::<$operation>()),+]
         }
 
+        #[cfg(feature = "schema")]
+        fn describe_all(generator: &mut schemars::SchemaGenerator) -> Vec<serde_json::Value> {
+            vec![$(schema::describe::<$operation>(generator)),+]
+        }
+
         pub(crate) async fn call(client: &Client, name: &str, parameters: &str) -> Result<String> {
             match name {
                 $(<$operation as Operation>::NAME => run::<$operation>(client, parameters).await,)+
@@ -89,17 +112,52 @@ table![
     UpdateConfig
 ];
 
-async fn run<O: Operation>(client: &Client, parameters: &str) -> Result<String> {
-    let operation: O = arguments::read(parameters)?;
-    let response = client.run(&operation).await?;
-    serde_json::to_string(&response).map_err(|cause| {
+/// Items of a stream as JSON texts: the door for language bindings.
+pub struct JsonStream(BoxStream<'static, Result<String>>);
+
+impl JsonStream {
+    fn new<T: Serialize + 'static>(items: BoxStream<'static, Result<T>>) -> Self {
+        Self(items.map(|item| write(&item?)).boxed())
+    }
+
+    /// The next item; `None` at the end. After an error comes the end.
+    pub async fn next(&mut self) -> Option<Result<String>> {
+        self.0.next().await
+    }
+}
+
+impl fmt::Debug for JsonStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonStream").finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn stream(client: &Client, name: &str, parameters: &str) -> Result<JsonStream> {
+    match name {
+        "iter_configs" => {
+            let selection = arguments::read(parameters)?;
+            Ok(JsonStream::new(
+                IterConfigs::new(client.clone(), selection).stream(),
+            ))
+        }
+        _ => Err(unknown(name)),
+    }
+}
+
+fn write<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|cause| {
         Error::new(
-            crate::ErrorKind::Protocol,
+            ErrorKind::Protocol,
             "answer_invalid",
             "the answer cannot be written as JSON",
         )
         .caused_by(cause)
     })
+}
+
+async fn run<O: Operation>(client: &Client, parameters: &str) -> Result<String> {
+    let operation: O = arguments::read(parameters)?;
+    write(&client.run(&operation).await?)
 }
 
 fn unknown(name: &str) -> Error {

@@ -9,6 +9,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
@@ -78,6 +79,51 @@ impl OpenSession {
     }
 }
 
+/// The parameters of `open_session` as bindings write them.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parameters {
+    /// The id of the config; or `connection_name`.
+    config_id: Option<String>,
+    /// The config's URL, where the caller has the whole config.
+    mcp_server_url: Option<String>,
+    /// The connection, with all its tools; or `config_id`.
+    connection_name: Option<String>,
+    /// The user: 1 to 255 characters.
+    #[cfg_attr(feature = "schema", schemars(required))]
+    identifier: Option<String>,
+    /// Lifetime of each token in seconds: 60 to 86,400; 3,600 if not set.
+    expiry_seconds: Option<f64>,
+    /// `FULL` (if not set) or `READ_ONLY`.
+    access_level: Option<String>,
+}
+
+impl Parameters {
+    pub(crate) fn open(self, client: Client) -> OpenSession {
+        let target = match &self.connection_name {
+            Some(name) => Target::connection(name),
+            None => Target::Config {
+                id: self.config_id.clone().unwrap_or_default(),
+                url: self.mcp_server_url,
+            },
+        };
+        let mint = CreateSessionToken {
+            config_id: self.config_id,
+            connection_name: self.connection_name,
+            identifier: self.identifier.clone(),
+            expiry_seconds: self.expiry_seconds,
+            access_level: self.access_level,
+        };
+        OpenSession {
+            client,
+            target,
+            identifier: self.identifier.unwrap_or_default(),
+            mint,
+        }
+    }
+}
+
 impl IntoFuture for OpenSession {
     type Output = Result<Session>;
     type IntoFuture = BoxFuture<'static, Result<Session>>;
@@ -122,6 +168,7 @@ struct Shared {
     flight: Flight<SessionToken>,
 }
 
+#[derive(Clone)]
 struct Current {
     token: SessionToken,
     /// By our clock: only durations are compared, so the server's clock may be off.
@@ -232,6 +279,30 @@ impl Session {
         } else {
             Ok(())
         }
+    }
+
+    /// The same session on another client: for a process that was forked, where the connections
+    /// of the old one are the parent's. The token at hand goes along.
+    #[must_use]
+    pub fn on_client(&self, client: &Client) -> Self {
+        let shared = &self.0;
+        let current = shared
+            .current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Self(Arc::new(Shared {
+            url: shared.url.clone(),
+            lifetime: shared.lifetime,
+            minter: Minter {
+                client: client.clone(),
+                target: shared.minter.target.clone(),
+                identifier: shared.minter.identifier.clone(),
+                mint: shared.minter.mint.clone(),
+            },
+            current: Mutex::new(current),
+            flight: Flight::new(),
+        }))
     }
 
     /// Mints the next token: however many callers ask, one request, which ends even if they leave.

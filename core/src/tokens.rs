@@ -81,18 +81,20 @@ impl Client {
 
 /// See [`Client::create_session_token`].
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateSessionToken {
-    #[serde(default)]
-    config_id: Option<String>,
-    #[serde(default)]
-    connection_name: Option<String>,
-    #[serde(default)]
-    identifier: Option<String>,
-    #[serde(default)]
-    expiry_seconds: Option<f64>,
-    #[serde(default)]
-    access_level: Option<String>,
+    /// The id of the config that the token opens; or `connection_name`.
+    pub(crate) config_id: Option<String>,
+    /// The connection that the token opens, with all its tools; or `config_id`.
+    pub(crate) connection_name: Option<String>,
+    /// The user: 1 to 255 characters.
+    #[cfg_attr(feature = "schema", schemars(required))]
+    pub(crate) identifier: Option<String>,
+    /// Lifetime in seconds: 60 to 86,400; 3,600 if not set; a fraction is cut off.
+    pub(crate) expiry_seconds: Option<f64>,
+    /// `FULL` (if not set) or `READ_ONLY`.
+    pub(crate) access_level: Option<String>,
 }
 
 impl CreateSessionToken {

@@ -24,7 +24,6 @@ pub(crate) mod answer;
 
 /// The API version whose contract this crate implements.
 const API_VERSION: HeaderValue = HeaderValue::from_static("20261012");
-const USER_AGENT: &str = concat!("scalekit-vmcp-rust/", env!("CARGO_PKG_VERSION"));
 /// All but the unreserved characters of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -139,6 +138,7 @@ impl Transport {
         base: Url,
         credentials: Credentials,
         connect_timeout: Duration,
+        language: &str,
         options: Options,
     ) -> Result<Self> {
         let tls = tls::client_config().map_err(|cause| {
@@ -155,7 +155,10 @@ impl Transport {
             .retry(reqwest::retry::never())
             .connect_timeout(connect_timeout)
             .tcp_nodelay(true)
-            .user_agent(USER_AGENT);
+            .user_agent(format!(
+                "scalekit-vmcp-{language}/{}",
+                env!("CARGO_PKG_VERSION")
+            ));
         if is_loopback(&base) {
             // A server on this machine is never behind a proxy.
             builder = builder.no_proxy();
@@ -176,6 +179,10 @@ impl Transport {
             slots: Semaphore::new(MAX_IN_FLIGHT),
             budget: Budget::new(),
         })
+    }
+
+    pub(crate) fn close(&self) {
+        self.slots.close();
     }
 
     /// Sends an operation with an access token; on 401 once more with a new one.

@@ -26,5 +26,5 @@ mod signing;
 mod store;
 mod upstream;
 
-pub use local::{LocalEngine, LocalEngineBuilder, StartError};
+pub use local::{EngineError, LocalEngine, LocalEngineBuilder, OwnedEngine, StartError};
 pub use settings::{Settings, SettingsError};

@@ -76,6 +76,7 @@ pub(super) fn status<'de, D: Deserializer<'de>>(
 
 /// How one user stands with one connection of a config.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ConnectionAuthState {
     /// The connection's id.
@@ -92,6 +93,7 @@ pub struct ConnectionAuthState {
     pub connected_account_id: Option<String>,
     /// The status of that account; `None` when there is none yet.
     #[serde(default, deserialize_with = "status")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub connected_account_status: Option<AccountStatus>,
     /// The link that lets the user authorize: one use, about a minute. Hidden from `Debug`.
     #[serde(default, deserialize_with = "blank_is_none")]

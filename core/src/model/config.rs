@@ -10,6 +10,7 @@ use super::{
 
 /// A Virtual MCP server: one endpoint per agent role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Config {
     /// Assigned by the server, such as `cfg_85630864460904897`.
@@ -31,6 +32,7 @@ pub struct Config {
 
 /// One connection of a config and which of its tools are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ConnectionToolMapping {
     /// The name of the connection; it must exist already.
@@ -38,6 +40,7 @@ pub struct ConnectionToolMapping {
     pub connection_name: String,
     /// The tools shown.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>"))]
     pub tools: Tools,
     /// Output only: the connection's id.
     #[serde(default, deserialize_with = "blank_is_none")]
@@ -50,6 +53,7 @@ pub struct ConnectionToolMapping {
     pub connected_account_id: Option<String>,
     /// Output only, and only inside an instance: the status of that account.
     #[serde(default, deserialize_with = "status")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub connected_account_status: Option<AccountStatus>,
 }
 
@@ -113,6 +117,7 @@ impl<'de> Deserialize<'de> for Tools {
 
 /// One page of configs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ConfigPage {
     /// The configs of this page.

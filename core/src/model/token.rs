@@ -55,11 +55,28 @@ impl fmt::Debug for SessionToken {
     }
 }
 
+/// The credential of one agent run.
 #[derive(Deserialize)]
-struct Wire {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "SessionToken"))]
+pub(crate) struct Wire {
+    /// The bearer token. Whoever holds it acts as the user until it expires.
     token: String,
+    /// When it expires, by the server's clock.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     expires_at: Option<String>,
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for SessionToken {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Wire::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Wire::json_schema(generator)
+    }
 }
 
 impl<'de> Deserialize<'de> for SessionToken {

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
     let value: Value = serde_json::from_str(text).map_err(|cause| {
         Error::argument(
             "argument_type",

@@ -5,5 +5,7 @@ pub(crate) mod clock;
 mod controls;
 mod engine;
 mod guard;
+mod owned;
 
 pub use engine::{LocalEngine, LocalEngineBuilder, StartError};
+pub use owned::{EngineError, OwnedEngine};

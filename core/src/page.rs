@@ -1,0 +1,199 @@
+//! Lists that follow their own pages.
+
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use serde::Deserialize;
+
+use crate::{Client, Config, Error, ErrorKind, ListConfigs, Result};
+
+impl Client {
+    /// Every config, page after page, fetched as they are wanted.
+    ///
+    /// Set filters, then call [`IterConfigs::stream`].
+    pub fn iter_configs(&self) -> IterConfigs {
+        IterConfigs {
+            client: self.clone(),
+            selection: Selection::default(),
+        }
+    }
+}
+
+/// See [`Client::iter_configs`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before the stream is polled"]
+pub struct IterConfigs {
+    client: Client,
+    selection: Selection,
+}
+
+/// Which configs; what is not set does not filter.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Selection {
+    /// Only the config with this id.
+    filter_id: Option<String>,
+    /// Only configs with a connection of this provider.
+    filter_provider: Option<String>,
+    /// Only the config with this whole name, in any case.
+    filter_name: Option<String>,
+    /// Only the config behind this URL.
+    filter_mcp_server_url: Option<String>,
+    /// Only configs whose name holds this text.
+    search: Option<String>,
+}
+
+impl IterConfigs {
+    pub(crate) fn new(client: Client, selection: Selection) -> Self {
+        Self { client, selection }
+    }
+
+    /// Only the config with this id.
+    pub fn filter_id(mut self, id: impl Into<String>) -> Self {
+        self.selection.filter_id = Some(id.into());
+        self
+    }
+
+    /// Only configs with a connection of this provider.
+    pub fn filter_provider(mut self, provider: impl Into<String>) -> Self {
+        self.selection.filter_provider = Some(provider.into());
+        self
+    }
+
+    /// Only the config with this whole name, in any case.
+    pub fn filter_name(mut self, name: impl Into<String>) -> Self {
+        self.selection.filter_name = Some(name.into());
+        self
+    }
+
+    /// Only the config behind this URL.
+    pub fn filter_mcp_server_url(mut self, url: impl Into<String>) -> Self {
+        self.selection.filter_mcp_server_url = Some(url.into());
+        self
+    }
+
+    /// Only configs whose name holds this text.
+    pub fn search(mut self, text: impl Into<String>) -> Self {
+        self.selection.search = Some(text.into());
+        self
+    }
+
+    /// The configs. After an error the stream ends.
+    pub fn stream(self) -> BoxStream<'static, Result<Config>> {
+        let first = Some(ListConfigs::filtered(&self.selection));
+        let client = self.client;
+        stream::try_unfold(first, move |page| {
+            let client = client.clone();
+            async move {
+                let Some(page) = page else { return Ok(None) };
+                let answer = client.run(&page).await?;
+                let next = match answer.next_page_token {
+                    None => None,
+                    Some(token) if page.has_token(&token) => return Err(stuck()),
+                    Some(token) => Some(page.at(token)),
+                };
+                Ok(Some((stream::iter(answer.configs).map(Ok), next)))
+            }
+        })
+        .try_flatten()
+        .boxed()
+    }
+}
+
+impl Selection {
+    pub(crate) fn apply(&self, list: &mut ListConfigs) {
+        list.filter_id.clone_from(&self.filter_id);
+        list.filter_provider.clone_from(&self.filter_provider);
+        list.filter_name.clone_from(&self.filter_name);
+        list.filter_mcp_server_url
+            .clone_from(&self.filter_mcp_server_url);
+        list.search.clone_from(&self.search);
+    }
+}
+
+/// A server that answers a page with that page's own token would be asked for ever.
+fn stuck() -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        "answer_invalid",
+        "the server answered a page with the token of that same page",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+
+    use crate::testing::Server;
+
+    fn page(ids: &[&str], next: &str) -> String {
+        let configs: Vec<_> = ids
+            .iter()
+            .map(|id| serde_json::json!({ "id": id }))
+            .collect();
+        serde_json::json!({ "configs": configs, "next_page_token": next }).to_string()
+    }
+
+    async fn server() -> Server {
+        Server::start(|request, _| match request {
+            "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
+            "GET /api/v1/mcp/configs?search=a" => (200, page(&["cfg_1", "cfg_2"], "two")),
+            "GET /api/v1/mcp/configs?search=a&page_token=two" => (200, page(&[], "three")),
+            "GET /api/v1/mcp/configs?search=a&page_token=three" => (200, page(&["cfg_3"], "")),
+            "GET /api/v1/mcp/configs?search=loop" => (200, page(&["cfg_1"], "again")),
+            "GET /api/v1/mcp/configs?search=loop&page_token=again" => {
+                (200, page(&["cfg_1"], "again"))
+            }
+            _ => (500, "{}".to_owned()),
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn every_page_is_followed_and_none_before_it_is_wanted() {
+        let server = server().await;
+        let mut stream = server.client().iter_configs().search("a").stream();
+        assert_eq!(server.count("GET /api/v1/mcp/configs?search=a"), 0);
+        assert_eq!(stream.try_next().await.unwrap().unwrap().id, "cfg_1");
+        assert_eq!(stream.try_next().await.unwrap().unwrap().id, "cfg_2");
+        assert_eq!(
+            server.count("GET /api/v1/mcp/configs?search=a&page_token=two"),
+            0
+        );
+        assert_eq!(stream.try_next().await.unwrap().unwrap().id, "cfg_3");
+        assert!(stream.try_next().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_goes_in_circles_is_left() {
+        let server = server().await;
+        let mut stream = server
+            .client()
+            .stream("iter_configs", r#"{"search":"loop"}"#)
+            .unwrap();
+        assert!(stream.next().await.unwrap().unwrap().contains("cfg_1"));
+        assert_eq!(
+            stream.next().await.unwrap().unwrap_err().code(),
+            "answer_invalid"
+        );
+        assert!(stream.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stream_by_name_checks_its_parameters_at_once() {
+        let client = server().await.client();
+        assert_eq!(
+            client
+                .stream("iter_configs", r#"{"page_size":1}"#)
+                .unwrap_err()
+                .code(),
+            "unknown_argument"
+        );
+        assert_eq!(
+            client.stream("list_configs", "{}").unwrap_err().code(),
+            "unknown_operation"
+        );
+    }
+}

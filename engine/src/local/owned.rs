@@ -1,0 +1,299 @@
+//! An engine with a runtime of its own, for hosts that have none: the door for language bindings.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::runtime::Runtime;
+
+use super::engine::{LocalEngine, StartError};
+use crate::settings::Settings;
+
+/// What an engine is started with, as JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    /// A `vmcp.toml`.
+    #[serde(default)]
+    config: Option<PathBuf>,
+    /// The text of one.
+    #[serde(default)]
+    config_toml: Option<String>,
+    /// Where relative paths in the text start; the current folder if not set.
+    #[serde(default)]
+    config_folder: Option<PathBuf>,
+    #[serde(default)]
+    data_folder: Option<PathBuf>,
+    #[serde(default)]
+    port: u16,
+}
+
+/// Why an engine could not be started or steered, in the form in which bindings raise errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineError {
+    kind: &'static str,
+    code: &'static str,
+    message: String,
+}
+
+impl EngineError {
+    fn new(kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn argument(message: impl Into<String>) -> Self {
+        Self::new("invalid_argument", "engine_options_invalid", message)
+    }
+
+    fn closed() -> Self {
+        Self::new("closed", "engine_closed", "the engine has been closed")
+    }
+
+    /// The client's error form: `kind`, `code`, `message`.
+    pub fn to_json(&self) -> Value {
+        json!({ "kind": self.kind, "code": self.code, "message": self.message })
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+impl From<StartError> for EngineError {
+    fn from(error: StartError) -> Self {
+        let (kind, code) = match &error {
+            StartError::Settings(_) => ("invalid_argument", "engine_settings_invalid"),
+            StartError::Listen { .. } => ("connection", "engine_listen_failed"),
+            StartError::DataFolder { .. } | StartError::Open(_) => {
+                ("server", "engine_data_unusable")
+            }
+        };
+        Self::new(kind, code, error.to_string())
+    }
+}
+
+/// A [`LocalEngine`] with its own threads. Its methods block: call them from threads that may wait.
+///
+/// In a process that was forked from the one that started it, every method fails and dropping it
+/// touches nothing.
+pub struct OwnedEngine {
+    pid: u32,
+    env_url: String,
+    client_id: String,
+    client_secret: String,
+    admin_token: String,
+    /// `None` once closed.
+    running: Option<(Runtime, LocalEngine)>,
+}
+
+impl OwnedEngine {
+    /// Starts an engine from JSON options: `config` (a file) or `config_toml` (its text) with
+    /// `config_folder`, `data_folder`, `port`; all optional.
+    ///
+    /// # Errors
+    /// [`EngineError`]; nothing is left running.
+    pub fn start(options: &str) -> Result<Self, EngineError> {
+        // A struct would also be read from a list.
+        let options: Options = serde_json::from_str::<Map<String, Value>>(options)
+            .and_then(|options| serde_json::from_value(Value::Object(options)))
+            .map_err(|error| EngineError::argument(error.to_string()))?;
+        let settings = match (options.config, options.config_toml) {
+            (Some(_), Some(_)) => {
+                return Err(EngineError::argument(
+                    "pass `config` or `config_toml`, not both",
+                ));
+            }
+            (Some(file), None) => Settings::from_file(&file),
+            (None, Some(text)) => {
+                let folder = options.config_folder.unwrap_or_else(|| PathBuf::from("."));
+                Settings::from_toml(&text, &folder)
+            }
+            (None, None) => Ok(Settings::default()),
+        };
+        let mut builder = LocalEngine::builder()
+            .settings(settings.map_err(StartError::from)?)
+            .port(options.port);
+        if let Some(folder) = options.data_folder {
+            builder = builder.data_folder(folder);
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(8)
+            .thread_name("vmcp-engine")
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                EngineError::new("server", "engine_threads_unavailable", error.to_string())
+            })?;
+        match runtime.block_on(builder.start()) {
+            Ok(engine) => Ok(Self {
+                pid: std::process::id(),
+                env_url: engine.env_url().to_owned(),
+                client_id: engine.client_id().to_owned(),
+                client_secret: engine.client_secret().to_owned(),
+                admin_token: engine.admin_token().to_owned(),
+                running: Some((runtime, engine)),
+            }),
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// See [`LocalEngine::env_url`].
+    pub fn env_url(&self) -> &str {
+        &self.env_url
+    }
+
+    /// See [`LocalEngine::client_id`].
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// See [`LocalEngine::client_secret`].
+    pub fn client_secret(&self) -> &str {
+        &self.client_secret
+    }
+
+    /// See [`LocalEngine::admin_token`].
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// See [`LocalEngine::freeze_clock`].
+    ///
+    /// # Errors
+    /// When the engine is closed or another process's.
+    pub fn freeze_clock(&self) -> Result<(), EngineError> {
+        self.running().map(|(_, engine)| engine.freeze_clock())
+    }
+
+    /// Moves the clock forward by so many seconds, up to ten years.
+    ///
+    /// # Errors
+    /// When the number is negative, too large or none; when the engine is closed or another
+    /// process's.
+    pub fn advance_clock(&self, seconds: f64) -> Result<(), EngineError> {
+        const MOST: Duration = Duration::from_secs(10 * 365 * 86_400);
+        let (_, engine) = self.running()?;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(by) if by <= MOST => {
+                engine.advance_clock(by);
+                Ok(())
+            }
+            _ => Err(EngineError::argument(format!(
+                "the clock moves forward by 0 seconds to 10 years, got {seconds} seconds"
+            ))),
+        }
+    }
+
+    /// See [`LocalEngine::reset`].
+    ///
+    /// # Errors
+    /// When something cannot be emptied; when the engine is closed or another process's.
+    pub fn reset(&self) -> Result<(), EngineError> {
+        let (runtime, engine) = self.running()?;
+        runtime
+            .block_on(engine.reset())
+            .map_err(|error| EngineError::new("server", "engine_data_unusable", error.to_string()))
+    }
+
+    /// Stops the engine and all that it started, and waits for it. Closing twice is fine.
+    ///
+    /// # Errors
+    /// When the engine is another process's.
+    pub fn close(&mut self) -> Result<(), EngineError> {
+        self.own()?;
+        if let Some((runtime, engine)) = self.running.take() {
+            runtime.block_on(engine.close());
+            runtime.shutdown_background();
+        }
+        Ok(())
+    }
+
+    fn own(&self) -> Result<(), EngineError> {
+        if self.pid == std::process::id() {
+            return Ok(());
+        }
+        Err(EngineError::new(
+            "closed",
+            "engine_of_another_process",
+            "this engine belongs to the process that started it: start another one after a fork",
+        ))
+    }
+
+    fn running(&self) -> Result<&(Runtime, LocalEngine), EngineError> {
+        self.own()?;
+        self.running.as_ref().ok_or_else(EngineError::closed)
+    }
+}
+
+impl Drop for OwnedEngine {
+    fn drop(&mut self) {
+        let Some((runtime, engine)) = self.running.take() else {
+            return;
+        };
+        if self.pid == std::process::id() {
+            drop(engine);
+            runtime.shutdown_background();
+        } else {
+            // Threads, children and folders are the parent's.
+            std::mem::forget((runtime, engine));
+        }
+    }
+}
+
+impl fmt::Debug for OwnedEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedEngine")
+            .field("env_url", &self.env_url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_starts_is_steered_and_closes_without_a_runtime_around_it() {
+        let mut engine = OwnedEngine::start("{}").unwrap();
+        engine.freeze_clock().unwrap();
+        engine.advance_clock(1.5).unwrap();
+        engine.reset().unwrap();
+        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e12] {
+            assert_eq!(
+                engine.advance_clock(wrong).unwrap_err().kind,
+                "invalid_argument"
+            );
+        }
+        engine.close().unwrap();
+        engine.close().unwrap();
+        assert_eq!(engine.reset().unwrap_err().code, "engine_closed");
+    }
+
+    #[test]
+    fn wrong_options_are_named() {
+        for (options, text) in [
+            ("[]", "invalid type"),
+            (r#"{"prot":1}"#, "unknown field `prot`"),
+            (r#"{"port":70000}"#, "u16"),
+            (r#"{"config":"/nowhere/vmcp.toml"}"#, "/nowhere/vmcp.toml"),
+            (r#"{"config_toml":"[connections"}"#, "vmcp.toml:1:"),
+            (r#"{"config":"a","config_toml":"b"}"#, "not both"),
+        ] {
+            let error = OwnedEngine::start(options).unwrap_err();
+            assert_eq!(error.kind, "invalid_argument", "{options}");
+            assert!(error.message.contains(text), "{options}: {error}");
+        }
+    }
+}
