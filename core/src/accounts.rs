@@ -14,7 +14,7 @@ impl Client {
     /// session, or let [`open_session`](Self::open_session) do so.
     ///
     /// # Errors
-    /// Before any request: `argument_missing`, `identifier_invalid`. From the server: `not_found`.
+    /// Before any request: `argument_missing`. From the server: `not_found`.
     pub fn list_mcp_connected_accounts(
         &self,
         config_id: impl Into<String>,
@@ -36,7 +36,7 @@ pub struct ListMcpConnectedAccounts {
     /// The id of the config.
     #[cfg_attr(feature = "schema", schemars(required))]
     config_id: Option<String>,
-    /// The user: any text of 1 to 255 characters that is his alone.
+    /// The user: any text that is theirs alone; tokens allow 255 characters.
     #[cfg_attr(feature = "schema", schemars(required))]
     identifier: Option<String>,
     /// Also create missing accounts and return a fresh link for each connection.
@@ -65,7 +65,7 @@ impl Operation for ListMcpConnectedAccounts {
         let mut body = Map::new();
         body.insert(
             "identifier".to_owned(),
-            rules::identifier(self.identifier.as_deref())?.into(),
+            rules::required("identifier", self.identifier.as_deref())?.into(),
         );
         if let Some(include) = self.include_auth_link {
             body.insert("include_auth_link".to_owned(), Value::Bool(include));

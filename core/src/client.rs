@@ -94,7 +94,14 @@ impl Client {
         let name: HeaderName = name.parse().map_err(|_| refused("is not a header name"))?;
         if matches!(
             name.as_str(),
-            "authorization" | "content-type" | "content-length" | "host" | "x-api-version"
+            "accept"
+                | "authorization"
+                | "connection"
+                | "content-length"
+                | "content-type"
+                | "host"
+                | "transfer-encoding"
+                | "x-api-version"
         ) {
             return Err(refused("is set by the client itself"));
         }
@@ -368,8 +375,8 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password; it is checked only when the client is built.
         f.debug_struct("ClientBuilder")
-            .field("env_url", &self.env_url)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
@@ -503,11 +510,25 @@ mod tests {
     #[test]
     fn no_secret_in_debug() {
         let builder = Client::builder()
-            .env_url("https://a.example")
+            .env_url("https://a:hunter2@a.example")
             .client_id("skc_1")
             .client_secret("hunter2");
         assert!(!format!("{builder:?}").contains("hunter2"));
-        assert!(!format!("{:?}", builder.build().unwrap()).contains("hunter2"));
+        let client = builder.env_url("https://a.example").build().unwrap();
+        assert!(!format!("{client:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_deadline_without_end_is_fine() {
+        let server = crate::testing::Server::start(|_, _| {
+            (
+                200,
+                r#"{"access_token":"a.t","config":{"id":"c"}}"#.to_owned(),
+            )
+        })
+        .await;
+        let client = server.client().with_timeout(Duration::MAX);
+        assert_eq!(client.get_config("c").await.unwrap().id, "c");
     }
 
     #[test]
@@ -519,7 +540,12 @@ mod tests {
             .build()
             .unwrap();
         assert!(client.with_header("traceparent", "00-1-2-01").is_ok());
-        for (name, value) in [("Authorization", "x"), ("a b", "x"), ("x-a", "line\nbreak")] {
+        for (name, value) in [
+            ("Authorization", "x"),
+            ("accept", "x"),
+            ("a b", "x"),
+            ("x-a", "line\nbreak"),
+        ] {
             assert_eq!(
                 client.with_header(name, value).unwrap_err().code(),
                 "header_invalid",

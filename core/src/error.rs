@@ -191,6 +191,11 @@ impl Error {
         self.with(|inner| inner.retryable = retryable)
     }
 
+    /// The argument that the server found fault with.
+    pub(crate) fn about(self, argument: Option<String>) -> Self {
+        self.with(|inner| inner.argument = argument)
+    }
+
     pub(crate) fn detailed(self, details: Option<Value>) -> Self {
         self.with(|inner| inner.details = details)
     }
@@ -214,7 +219,8 @@ impl Error {
         &self.0.message
     }
 
-    /// The argument that breaks a rule, such as `connection_tool_mappings[0].tools`.
+    /// The argument that breaks a rule, such as `connection_tool_mappings[0].tools`: found here,
+    /// or named by the server.
     pub fn argument_name(&self) -> Option<&str> {
         self.0.argument.as_deref()
     }

@@ -1,6 +1,9 @@
 //! One flight: however many callers wait for the same thing, it is fetched once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::{
     FutureExt,
@@ -13,7 +16,13 @@ use crate::{Error, ErrorKind, Result};
 type Landing<T> = Shared<BoxFuture<'static, Result<T>>>;
 
 /// A slot for at most one running fetch, whose result all waiting callers share.
-pub(crate) struct Flight<T>(Mutex<Option<Landing<T>>>);
+pub(crate) struct Flight<T>(Mutex<Option<Running<T>>>);
+
+struct Running<T> {
+    landing: Landing<T>,
+    /// Set by the fetch itself: nobody may be waiting for it, and an old result is not a new one.
+    done: Arc<AtomicBool>,
+}
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
     pub(crate) fn new() -> Self {
@@ -27,22 +36,43 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = slot.as_ref().filter(|flight| flight.peek().is_none()) {
-            return running.clone();
+        if let Some(running) = slot
+            .as_ref()
+            .filter(|running| !running.done.load(Ordering::Acquire))
+        {
+            return running.landing.clone();
         }
-        let landing = match Handle::try_current() {
-            Ok(runtime) => {
-                let task = runtime.spawn(start());
-                async move { task.await.unwrap_or_else(|_| Err(interrupted())) }
-                    .boxed()
-                    .shared()
-            }
-            Err(_) => futures_util::future::ready(Err(interrupted()))
+        let done = Arc::new(AtomicBool::new(false));
+        let landing = if let Ok(runtime) = Handle::try_current() {
+            let landed = Landed(Arc::clone(&done));
+            let fetch = start();
+            let task = runtime.spawn(async move {
+                // Dropped however the fetch ends, with its runtime too.
+                let _landed = landed;
+                fetch.await
+            });
+            async move { task.await.unwrap_or_else(|_| Err(interrupted())) }
                 .boxed()
-                .shared(),
+                .shared()
+        } else {
+            done.store(true, Ordering::Release);
+            futures_util::future::ready(Err(interrupted()))
+                .boxed()
+                .shared()
         };
-        *slot = Some(landing.clone());
+        *slot = Some(Running {
+            landing: landing.clone(),
+            done,
+        });
         landing
+    }
+}
+
+struct Landed(Arc<AtomicBool>);
+
+impl Drop for Landed {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 
@@ -57,10 +87,7 @@ fn interrupted() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::AtomicUsize;
 
     use futures_util::future::join_all;
 
@@ -93,6 +120,19 @@ mod tests {
         let waiting = flight.join(|| async { Ok(8) });
         open.send(()).unwrap();
         assert_eq!(waiting.await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_result_that_nobody_waited_for_is_not_given_to_the_next_caller() {
+        let flight = Flight::new();
+        let (landed, landing) = tokio::sync::oneshot::channel();
+        drop(flight.join(|| async {
+            landed.send(()).map_err(|()| interrupted())?;
+            Ok(1)
+        }));
+        landing.await.unwrap();
+        tokio::task::yield_now().await;
+        assert_eq!(flight.join(|| async { Ok(2) }).await.unwrap(), 2);
     }
 
     #[test]

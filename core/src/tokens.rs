@@ -34,7 +34,8 @@ impl Target {
         }
     }
 
-    /// The connection with this name.
+    /// The connection with this name, spelled as in the environment: minting ignores case, the
+    /// server's URL does not.
     pub fn connection(name: impl Into<String>) -> Self {
         Self::Connection(name.into())
     }

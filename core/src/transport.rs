@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::{
     sync::Semaphore,
-    time::{Instant, sleep, timeout_at},
+    time::{sleep, timeout},
 };
 use url::Url;
 
@@ -192,7 +192,6 @@ impl Transport {
         repeatable: bool,
         options: &Options,
     ) -> Result<Answer> {
-        let deadline = Instant::now() + options.timeout;
         let mut tries = Tries::default();
         let whole = async {
             let _slot = self.slots.acquire().await.map_err(|_| closed())?;
@@ -210,7 +209,7 @@ impl Transport {
                 other => other,
             }
         };
-        match timeout_at(deadline, whole).await {
+        match timeout(options.timeout, whole).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,
@@ -274,8 +273,7 @@ impl Transport {
         bearer: Option<&str>,
         options: &Options,
     ) -> Result<Answer, Failed> {
-        let deadline = Instant::now() + options.attempt_timeout;
-        match timeout_at(deadline, self.once(request, bearer, options)).await {
+        match timeout(options.attempt_timeout, self.once(request, bearer, options)).await {
             Ok(result) => result,
             Err(_) => Err(Failed {
                 failure: Failure::Broken,
@@ -354,7 +352,7 @@ impl Transport {
         }
         Err(Failed {
             failure: Failure::Status(status, answer.retry_after),
-            error: answer.refusal(&origin(&self.base)),
+            error: answer.refusal(&origin(&self.base), bearer),
         })
     }
 

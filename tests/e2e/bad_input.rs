@@ -60,7 +60,7 @@ async fn a_config_that_breaks_a_rule_is_not_created() {
     let unknown = create(NewConfig::new("agent").all_tools_of("mial"))
         .await
         .unwrap_err();
-    is(&unknown, invalid, "bad_request", None);
+    is(&unknown, invalid, "bad_request", Some("connection_tool_mappings[0].connection_name"));
     assert!(
         unknown.message().contains("mial") && unknown.status() == Some(400),
         "{unknown}"

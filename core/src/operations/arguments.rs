@@ -61,7 +61,7 @@ fn shape(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "a boolean".to_owned(),
-        Value::Number(number) if number.is_f64() => "a number with a fraction".to_owned(),
+        Value::Number(number) if number.is_f64() => "a decimal number".to_owned(),
         Value::Number(_) => "a whole number".to_owned(),
         Value::String(text) => format!("a string of {} characters", text.chars().count()),
         Value::Array(items) => format!("a list of {} items", items.len()),
@@ -72,7 +72,8 @@ fn shape(value: &Value) -> String {
 #[derive(Debug)]
 enum Problem {
     Unknown {
-        path: String,
+        place: String,
+        name: String,
         known: &'static [&'static str],
     },
     Type {
@@ -89,18 +90,15 @@ enum Problem {
 impl Problem {
     fn explain(self) -> Error {
         match self {
-            Self::Unknown { path, known } => {
-                let (place, name) = path
-                    .rsplit_once('.')
-                    .map_or(("", path.as_str()), |(place, name)| (place, name));
-                let place = if place.is_empty() {
-                    String::new()
+            Self::Unknown { place, name, known } => {
+                let (path, place) = if place.is_empty() {
+                    (name.clone(), String::new())
                 } else {
-                    format!(" in `{place}`")
+                    (format!("{place}.{name}"), format!(" in `{place}`"))
                 };
                 let message = format!("there is no argument `{}`{place}", name.escape_debug());
-                let near = nearest(name, known);
-                let error = Error::argument("unknown_argument", path.clone(), message);
+                let near = nearest(&name, known);
+                let error = Error::argument("unknown_argument", path, message);
                 match near {
                     Some(near) => error.suggest(format!("did you mean `{near}`?")),
                     None => error.suggest(format!("known are {}", known.join(", "))),
@@ -125,12 +123,15 @@ impl Problem {
     fn at(self, place: &str, value: &Value) -> Self {
         let place = || place.to_owned();
         match self {
-            Self::Unknown { path, known } if !path.contains('.') && !place().is_empty() => {
-                Self::Unknown {
-                    path: format!("{}.{path}", place()),
-                    known,
-                }
-            }
+            Self::Unknown {
+                place: inner,
+                name,
+                known,
+            } if inner.is_empty() => Self::Unknown {
+                place: place(),
+                name,
+                known,
+            },
             Self::Type { path, expected, .. } if path.is_empty() => Self::Type {
                 path: place(),
                 expected,
@@ -175,7 +176,8 @@ impl de::Error for Problem {
 
     fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
         Self::Unknown {
-            path: field.to_owned(),
+            place: String::new(),
+            name: field.to_owned(),
             known,
         }
     }
@@ -394,6 +396,16 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_name_may_look_like_a_path() {
+        assert_eq!(problem(r#"{"a.b":1}"#).1, "a.b");
+        assert!(
+            problem(r#"{"inner":[{"a.b":1}]}"#)
+                .2
+                .starts_with("there is no argument `a.b` in `inner[0]`")
+        );
+    }
+
+    #[test]
     fn a_wrong_type_is_named_by_place_and_shape_but_not_by_value() {
         for (text, place, message) in [
             (
@@ -409,7 +421,7 @@ mod tests {
             (
                 r#"{"size":1.5}"#,
                 "size",
-                "`size` must be a whole number, got a number with a fraction",
+                "`size` must be a whole number, got a decimal number",
             ),
             (
                 r#"{"inner":{}}"#,

@@ -107,6 +107,24 @@ async fn below_a_fifth_of_its_life_the_token_is_renewed_in_the_background() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_nobody_waited_for_does_not_stop_the_next_one() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    for round in 1..=3 {
+        leave(&session, Duration::from_secs(700));
+        let old = session.token().await.unwrap();
+        assert_eq!(old.token(), format!("token-{}", round - 1));
+        // The background task has stored the new token; its result was asked for by no one.
+        while session.0.current.lock().unwrap().token.token() == old.token() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(scene.mints(), round + 1);
+    }
+    session.rejected("token-3").await.unwrap();
+    assert_eq!(session.token().await.unwrap().token(), "token-4");
+}
+
+#[tokio::test]
 async fn a_thousand_callers_at_the_end_of_a_token_share_one_mint() {
     let scene = Scene::new().await;
     let session = scene.session().await;

@@ -91,9 +91,15 @@ impl Answer {
         })
     }
 
-    /// The error that this answer stands for.
-    pub(crate) fn refusal(&self, place: &str) -> Error {
-        let refusal: Refusal = serde_json::from_slice(&self.body).unwrap_or_default();
+    /// The error that this answer stands for. A server that repeats the bearer token is not
+    /// quoted.
+    pub(crate) fn refusal(&self, place: &str, bearer: Option<&str>) -> Error {
+        let repeats = |token: &str| String::from_utf8_lossy(&self.body).contains(token);
+        let refusal: Refusal = if bearer.is_some_and(repeats) {
+            Refusal::default()
+        } else {
+            serde_json::from_slice(&self.body).unwrap_or_default()
+        };
         let status = self.status.as_u16();
         let (kind, code) = classify(self.status);
         let said = refusal
@@ -132,17 +138,30 @@ impl Answer {
             })
             .or_else(|| refusal.error.as_ref().and_then(Value::as_str))
             .map(str::to_owned);
+        let field = refusal.details.as_ref().and_then(violated_field);
         let error = Error::new(kind, code, message)
             .status_code(status)
             .server_code(error_code)
             .request(self.request_id.clone())
             .wait(self.retry_after)
-            .detailed(refusal.details);
+            .detailed(refusal.details)
+            .about(field);
         match suggestion(code) {
             Some(text) => error.suggest(text),
             None => error,
         }
     }
+}
+
+/// The argument that the server found fault with.
+fn violated_field(details: &Value) -> Option<String> {
+    details.as_array()?.iter().find_map(|detail| {
+        let violations = detail
+            .get("validation_error_info")?
+            .get("field_violations")?;
+        let field = violations.get(0)?.get("field")?.as_str()?;
+        (!field.is_empty()).then(|| field.to_owned())
+    })
 }
 
 fn classify(status: StatusCode) -> (ErrorKind, &'static str) {
@@ -205,7 +224,7 @@ mod tests {
             404,
             r#"{"code":5,"message":"no such config","details":[{"@type":"x"},{"error_code":"RESOURCE_NOT_FOUND"}]}"#,
         )
-        .refusal("https://env.example");
+        .refusal("https://env.example", Some("a.t"));
         assert_eq!(
             (error.kind(), error.status()),
             (ErrorKind::NotFound, Some(404))
@@ -215,6 +234,33 @@ mod tests {
             (Some("RESOURCE_NOT_FOUND"), Some("req_1"))
         );
         assert!(error.message().contains("no such config"));
+    }
+
+    #[test]
+    fn the_field_that_the_server_names_is_the_argument() {
+        let error = answer(
+            400,
+            r#"{"details":[{"validation_error_info":{"field_violations":[{"field":"connection_tool_mappings[0].tools[1]"}]}}]}"#,
+        )
+        .refusal("https://env.example", None);
+        assert_eq!(
+            error.argument_name(),
+            Some("connection_tool_mappings[0].tools[1]")
+        );
+    }
+
+    #[test]
+    fn a_server_that_repeats_the_bearer_is_not_quoted() {
+        let error = answer(
+            500,
+            r#"{"message":"bad token a.t","details":[{"seen":"a.t"}]}"#,
+        )
+        .refusal("https://env.example", Some("a.t"));
+        assert!(
+            !format!("{error} {error:?} {}", error.to_json()).contains("a.t\""),
+            "{error}"
+        );
+        assert_eq!((error.details(), error.status()), (None, Some(500)));
     }
 
     #[test]
