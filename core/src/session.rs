@@ -186,6 +186,10 @@ struct Minter {
 }
 
 impl Session {
+    /// The HTTP status with which a server refuses a credential: a hook of an MCP client then calls
+    /// [`rejected`](Self::rejected) and repeats the request once.
+    pub const REFUSED_STATUS: u16 = 401;
+
     /// The MCP endpoint to connect to.
     pub fn url(&self) -> &str {
         self.0.url.as_str()

@@ -16,6 +16,7 @@
 //! ```
 
 mod accounts;
+mod bearer;
 pub mod cli;
 mod control;
 mod data;

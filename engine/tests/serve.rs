@@ -137,6 +137,16 @@ async fn a_killed_engine_keeps_what_it_acknowledged_and_leaves_no_process() {
     // Ends only when the upstream and its own child have ended.
     assert!(matches!(upstream.read(&mut [0]), Ok(0) | Err(_)));
 
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &folder
+            .path()
+            .join(".vmcp")
+            .metadata()
+            .unwrap()
+            .permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o700);
+
     let mut again = serve(folder.path());
     let kept = again.client.list_configs().await.unwrap();
     assert_eq!(
@@ -145,6 +155,34 @@ async fn a_killed_engine_keeps_what_it_acknowledged_and_leaves_no_process() {
     );
     again.process.kill().unwrap();
     again.process.wait().unwrap();
+}
+
+#[test]
+fn a_secret_of_the_settings_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("vmcp.toml"),
+        "[clients.app]\nsecret = \"op s3cret;\"\n",
+    )
+    .unwrap();
+    let mut process = vmcp(folder.path())
+        .args(["serve", "--port", "0"])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let greeting: Vec<String> = lines
+        .by_ref()
+        .take_while(|line| !line.starts_with("Stop"))
+        .collect();
+    assert!(
+        greeting.contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
+        "{greeting:?}"
+    );
+    assert!(!greeting.concat().contains("s3cret"), "{greeting:?}");
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[tokio::test]

@@ -60,7 +60,12 @@ async fn a_config_that_breaks_a_rule_is_not_created() {
     let unknown = create(NewConfig::new("agent").all_tools_of("mial"))
         .await
         .unwrap_err();
-    is(&unknown, invalid, "bad_request", Some("connection_tool_mappings[0].connection_name"));
+    is(
+        &unknown,
+        invalid,
+        "bad_request",
+        Some("connection_tool_mappings[0].connection_name"),
+    );
     assert!(
         unknown.message().contains("mial") && unknown.status() == Some(400),
         "{unknown}"
@@ -283,4 +288,29 @@ async fn a_taken_port_and_an_unusable_folder_are_clear_errors() {
         error.contains(&file.path().display().to_string()),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_tool_of_two_connections_is_refused_by_name() {
+    let scene = Scene::start("[connections.mail]\nsandbox = \"mail.json\"\n[connections.post]\nsandbox = \"mail.json\"\n").await;
+    let config = NewConfig::new("agent")
+        .connection("mail", ["mail_read"])
+        .all_tools_of("post");
+    let error = scene.client.create_config(config).await.unwrap_err();
+    is(
+        &error,
+        ErrorKind::InvalidArgument,
+        "bad_request",
+        Some("connection_tool_mappings[1].tools"),
+    );
+    assert!(
+        error
+            .message()
+            .contains("`mail_read` of `post` is also a tool of `mail`"),
+        "{error}"
+    );
+    let config = NewConfig::new("agent")
+        .connection("mail", ["mail_read"])
+        .connection("post", ["mail_send"]);
+    scene.client.create_config(config).await.unwrap();
 }

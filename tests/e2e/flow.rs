@@ -313,3 +313,53 @@ async fn the_clock_can_be_frozen_and_advanced_over_http() {
     );
     assert_eq!(scene.post(&url, None, &[], "{}").await.status, 401);
 }
+
+#[tokio::test]
+async fn a_connection_added_in_mid_run_works_for_a_running_session() {
+    let toml = format!(
+        "{MAIL_CONNECTION}[connections.news]\nsandbox = \"news.json\"\n[connections.locked]\nsandbox = \"locked.json\"\nauth = \"api_key\"\n"
+    );
+    let scene = Scene::start(&toml).await;
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("mail"))
+        .await
+        .unwrap();
+    scene.authorize(&config, "alice", "key").await;
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
+    assert_eq!(
+        agent.tool_names().await.unwrap(),
+        ["mail_read", "mail_send"]
+    );
+
+    let mappings = ["mail", "news", "locked"].map(scalekit_vmcp::ConnectionToolMapping::all);
+    scene
+        .client
+        .update_config(&*config.id)
+        .connection_tool_mappings(mappings[..2].to_vec())
+        .await
+        .unwrap();
+    assert_eq!(
+        agent.call("news_read", json!({})).await.unwrap(),
+        "news for alice"
+    );
+
+    // One that needs the user first: the others go on, and once it is authorized it joins them.
+    scene
+        .client
+        .update_config(&*config.id)
+        .connection_tool_mappings(mappings)
+        .await
+        .unwrap();
+    assert_eq!(
+        agent.tool_names().await.unwrap(),
+        ["mail_read", "mail_send", "news_read"]
+    );
+    scene.authorize(&config, "alice", "key").await;
+    assert_eq!(
+        agent.call("locked_read", json!({})).await.unwrap(),
+        "locked for alice"
+    );
+}

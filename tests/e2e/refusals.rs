@@ -273,3 +273,70 @@ async fn after_the_answer_to_a_delete_nothing_succeeds() {
         Some(404)
     );
 }
+
+#[tokio::test]
+async fn what_stands_in_the_path_does_not_get_into_a_header() {
+    let (scene, _, _) = scene().await;
+    for segment in [
+        "a%22,%20error=%22x",
+        "x%0d%0ay:z",
+        "%FF",
+        "1",
+        "00000000-0000-4000-8000-00000000000g",
+    ] {
+        let url = format!("{}/mcp/v3/servers/{segment}", scene.engine.env_url());
+        let answer = scene.probe(&url, Some("Bearer x")).await;
+        assert_eq!((answer.status, answer.challenge), (404, None), "{segment}");
+        assert_eq!(
+            (&answer.body["id"], &answer.body["jsonrpc"]),
+            (&7.into(), &"2.0".into()),
+            "{segment}"
+        );
+    }
+    let url = format!(
+        "{}/mcp/v3/connections/a%22,%20error=%22x",
+        scene.engine.env_url()
+    );
+    let challenge = scene.probe(&url, Some("Bearer x")).await.challenge.unwrap();
+    assert_eq!(challenge.matches("error=").count(), 1, "{challenge}");
+}
+
+#[tokio::test]
+async fn refusals_of_the_protocol_layer_carry_the_id_too() {
+    let (scene, config, url) = scene().await;
+    let token = scene
+        .client
+        .create_session_token(&config, "alice")
+        .await
+        .unwrap();
+    let token = format!("Bearer {}", token.token());
+    let list = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#;
+    let answer = scene
+        .post(
+            &url,
+            Some(&token),
+            &[("origin", "http://evil.example")],
+            list,
+        )
+        .await;
+    assert_eq!(
+        (answer.status, &answer.body["id"]),
+        (403, &7.into()),
+        "{}",
+        answer.body
+    );
+    let request = scene
+        .http
+        .post(&url)
+        .header("authorization", &token)
+        .header("content-type", "application/json");
+    let answer = request
+        .header("accept", "text/plain")
+        .body(list)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 406);
+    let body: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(body["id"], 7);
+}

@@ -32,10 +32,23 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// An engine with the connections of this `vmcp.toml`, beside a file `mail.json`.
+    /// An engine with the connections of this `vmcp.toml`, beside the files `mail.json`, `news.json`
+    /// and `locked.json`.
     pub(crate) async fn start(toml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mail.json"), MAIL).unwrap();
+        for name in ["news", "locked"] {
+            let tool = format!("{name}_read");
+            let sandbox = json!({
+                "tools": [{ "name": tool, "inputSchema": { "type": "object" } }],
+                "results": { tool: { "content": [{ "type": "text", "text": format!("{name} for {{identifier}}") }] } },
+            });
+            std::fs::write(
+                folder.path().join(format!("{name}.json")),
+                sandbox.to_string(),
+            )
+            .unwrap();
+        }
         let settings = Settings::from_toml(toml, folder.path()).unwrap();
         let engine = LocalEngine::builder()
             .settings(settings)

@@ -248,3 +248,92 @@ async fn one_broken_upstream_is_named_and_the_others_work() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_key_that_never_worked_asks_for_authorization_too() {
+    let scene = Scene::start(&crm(Arc::new(Mutex::new(vec!["good"]))).await).await;
+    let named = NewConfig::new("named").connection("crm", ["whoami"]);
+    let named = scene.client.create_config(named).await.unwrap();
+    let all = NewConfig::new("all").all_tools_of("crm");
+    let all = scene.client.create_config(all).await.unwrap();
+    for config in [&named, &all] {
+        scene.authorize(config, "alice", "wrong").await;
+        let agent = scene
+            .agent(&scene.client.open_session(config, "alice").await.unwrap())
+            .await;
+        let error = agent.tool_names().await.unwrap_err().to_string();
+        assert!(
+            error.contains("`crm`") && error.contains("EXPIRED"),
+            "{error}"
+        );
+        let accounts = scene
+            .client
+            .list_mcp_connected_accounts(&*config.id, "alice")
+            .await
+            .unwrap();
+        assert_eq!(
+            accounts[0].connected_account_status,
+            Some(AccountStatus::Expired)
+        );
+        let error = scene
+            .client
+            .open_session(config, "alice")
+            .await
+            .unwrap_err();
+        assert_eq!(error.authorization_required().unwrap().len(), 1);
+    }
+    scene.authorize(&named, "alice", "wrong").await;
+    let agent = scene
+        .agent(&scene.client.open_session(&named, "alice").await.unwrap())
+        .await;
+    let result = agent.call_whole("whoami", json!({})).await.unwrap();
+    assert!(
+        text_of(&result).contains("needs the user's authorization"),
+        "{result:?}"
+    );
+}
+
+#[tokio::test]
+async fn one_users_tools_are_not_shown_to_another() {
+    let scene = Scene::start(&crm(Arc::new(Mutex::new(vec!["key-b"]))).await).await;
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").all_tools_of("crm"))
+        .await
+        .unwrap();
+    scene.authorize(&config, "bob", "key-b").await;
+    let bob = scene
+        .agent(&scene.client.open_session(&config, "bob").await.unwrap())
+        .await;
+    assert_eq!(bob.tool_names().await.unwrap(), ["whoami"]);
+    scene.authorize(&config, "alice", "wrong").await;
+    let alice = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
+    assert!(alice.tool_names().await.is_err());
+    assert!(alice.call("whoami", json!({})).await.is_err());
+}
+
+#[tokio::test]
+async fn an_upstream_that_wants_a_key_nobody_was_asked_for_expires_no_account() {
+    let toml = crm(Arc::new(Mutex::new(Vec::new()))).await;
+    let toml = toml
+        .replace("auth = \"api_key\"", "auth = \"none\"")
+        .replace(", headers = { Authorization = \"Bearer {api_key}\" }", "");
+    let scene = Scene::start(&toml).await;
+    let config = scene
+        .client
+        .create_config(NewConfig::new("agent").connection("crm", ["whoami"]))
+        .await
+        .unwrap();
+    let agent = scene
+        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
+        .await;
+    assert!(agent.tool_names().await.is_err());
+    let result = agent.call_whole("whoami", json!({})).await.unwrap();
+    assert!(
+        result.is_error == Some(true) && text_of(&result).contains("`crm`"),
+        "{result:?}"
+    );
+    scene.client.open_session(&config, "alice").await.unwrap();
+}

@@ -123,6 +123,7 @@ impl Accounts {
     }
 
     /// Moves an account to another status; `false` if there is no such account.
+    #[cfg(test)]
     pub(crate) async fn set_status(
         &self,
         id: &str,
@@ -130,6 +131,19 @@ impl Accounts {
     ) -> Result<bool, AccountsError> {
         let now = self.clock.now();
         Ok(self.store.set_account_status(id, status, now).await?)
+    }
+
+    /// Expires an account whose upstream refused this credential; `false` if it is not active or
+    /// has another credential by now.
+    pub(crate) async fn expire(
+        &self,
+        id: &str,
+        refused: &SecretString,
+    ) -> Result<bool, AccountsError> {
+        Ok(self
+            .store
+            .expire_account(id, refused, self.clock.now())
+            .await?)
     }
 }
 

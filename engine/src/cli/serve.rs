@@ -60,11 +60,15 @@ fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     writeln!(out)?;
     writeln!(out, "export SCALEKIT_ENVIRONMENT_URL={}", engine.env_url())?;
     writeln!(out, "export SCALEKIT_CLIENT_ID={}", engine.client_id())?;
-    writeln!(
-        out,
-        "export SCALEKIT_CLIENT_SECRET={}",
-        engine.client_secret()
-    )?;
+    if engine.client_is_generated() {
+        writeln!(
+            out,
+            "export SCALEKIT_CLIENT_SECRET={}",
+            engine.client_secret()
+        )?;
+    } else {
+        writeln!(out, "# SCALEKIT_CLIENT_SECRET is that of the settings")?;
+    }
     writeln!(out, "export VMCP_ADMIN_TOKEN={}", engine.admin_token())?;
     writeln!(out)?;
     writeln!(out, "Stop it with Ctrl-C.")?;

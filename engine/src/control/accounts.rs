@@ -18,6 +18,9 @@ use crate::{
     store::MappingRecord,
 };
 
+/// The longest identifier that an account can have.
+pub(super) const LONGEST_OF_AN_ACCOUNT: usize = 100;
+
 #[derive(Deserialize)]
 pub(super) struct ListAccounts {
     identifier: Option<String>,
@@ -69,7 +72,10 @@ pub(super) async fn list(
 ) -> Result<Json<AccountsAnswer>, ApiError> {
     let id = config_id(id)?;
     let mut violations = Vec::new();
-    let identifier = identifier(request.identifier, None, &mut violations);
+    // No account can have a longer identifier, so none is created for one.
+    let creates = request.include_auth_link.unwrap_or_default();
+    let max = creates.then_some(LONGEST_OF_AN_ACCOUNT);
+    let identifier = identifier(request.identifier, max, &mut violations);
     if !violations.is_empty() {
         return Err(ApiError::invalid(violations));
     }
@@ -146,7 +152,7 @@ fn check_lengths(request: &MagicLink) -> Result<(), ApiError> {
     for (field, text, max) in [
         ("id", &request.id, 32),
         ("connector", &request.connector, 400),
-        ("identifier", &request.identifier, 100),
+        ("identifier", &request.identifier, LONGEST_OF_AN_ACCOUNT),
         ("organization_id", &request.organization_id, 32),
         ("user_id", &request.user_id, 32),
         ("state", &request.state, 512),

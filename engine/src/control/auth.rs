@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     middleware::Next,
     response::Response,
 };
 
 use super::error::ApiError;
 use crate::{
+    bearer,
     engine::Engine,
     signing::{Claims, TokenError, TokenType},
 };
@@ -33,11 +34,7 @@ fn check(engine: &Engine, headers: &HeaderMap) -> Result<(), ApiError> {
         MISSING,
         "no access token was sent; get one at `/oauth/token` and send it as `Authorization: Bearer <token>`",
     );
-    for token in headers
-        .get_all(header::AUTHORIZATION)
-        .iter()
-        .filter_map(bearer)
-    {
+    for token in bearer::tokens(headers) {
         match engine.signer().verify(token) {
             Ok(claims) if opens_api(engine, &claims) => return Ok(()),
             Ok(claims) if claims.token_type == TokenType::McpSession => {
@@ -63,14 +60,6 @@ fn check(engine: &Engine, headers: &HeaderMap) -> Result<(), ApiError> {
         }
     }
     Err(refusal)
-}
-
-fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
-        .filter(|token| !token.is_empty())
 }
 
 /// A client that left the settings takes its tokens with it.

@@ -1,5 +1,7 @@
 //! Which connections and tools a config names, and whether they exist.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, Violation};
@@ -64,6 +66,8 @@ pub(super) async fn check(
         return Ok(Vec::new());
     }
     let mut checked: Vec<NewMapping> = Vec::new();
+    // Which connection brings a tool; one that two bring could not be called.
+    let mut owners: HashMap<String, String> = HashMap::new();
     for (index, mapping) in mappings.into_iter().enumerate() {
         let field = format!("{FIELD}[{index}].connection_name");
         let name = mapping.connection_name.unwrap_or_default();
@@ -93,6 +97,18 @@ pub(super) async fn check(
             continue;
         }
         let names = mapping.tools.unwrap_or_default();
+        for tool in exposed(engine, &entry.connection, &names).await? {
+            match owners.get(&tool) {
+                Some(other) => violations.push(Violation::new(
+                    format!("{FIELD}[{index}].tools"),
+                    "tool.unique",
+                    format!("`{tool}` of `{name}` is also a tool of `{other}`; show it from one of them only"),
+                )),
+                None => {
+                    owners.insert(tool, name.clone());
+                }
+            }
+        }
         let tools = tools(engine, &entry.connection, index, names, violations).await?;
         checked.push(NewMapping {
             connection_id: entry.id.clone(),
@@ -100,6 +116,22 @@ pub(super) async fn check(
         });
     }
     Ok(checked)
+}
+
+/// The names that a mapping shows: those it names, or all that its connection is known to have.
+async fn exposed(
+    engine: &Engine,
+    connection: &Connection,
+    names: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let mut names = if names.is_empty() {
+        known_tools(engine, connection).await?.unwrap_or_default()
+    } else {
+        names.to_vec()
+    };
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 async fn tools(

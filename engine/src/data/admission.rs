@@ -43,28 +43,41 @@ pub(super) fn admitted<'a, T>(
 where
     T: AsRef<[Tool]>,
 {
+    let clashing = clashes(grant, listings);
+    let mut seen = HashSet::new();
     let mut found = Vec::new();
-    let mut owners: HashMap<&str, &str> = HashMap::new();
-    let mut clashing: HashSet<&str> = HashSet::new();
     for (mapping, listing) in listings {
         for tool in listing.as_ref() {
-            if !admit(grant, mapping, tool) {
-                continue;
-            }
-            let connection = mapping.connection.name.as_str();
-            match owners.insert(&tool.name, connection) {
-                Some(other) if other != connection => {
-                    tracing::warn!(tool = %tool.name, first = other, second = connection, "two connections bring a tool of one name: neither is served");
-                    clashing.insert(&tool.name);
-                }
-                // An upstream that lists one name twice: the first stays.
-                Some(_) => {}
-                None => found.push((*mapping, listing, tool)),
+            let name = tool.name.as_ref();
+            // An upstream that lists one name twice: the first stays.
+            if admit(grant, mapping, tool) && !clashing.contains(&name) && seen.insert(name) {
+                found.push((*mapping, listing, tool));
             }
         }
     }
-    found.retain(|(_, _, tool)| !clashing.contains(&*tool.name));
     found
+}
+
+/// The names that more than one connection brings.
+pub(super) fn clashes<'a, T>(grant: &Grant, listings: &'a [(&Mapping, T)]) -> Vec<&'a str>
+where
+    T: AsRef<[Tool]>,
+{
+    let mut owners: HashMap<&str, usize> = HashMap::new();
+    let mut clashing = Vec::new();
+    for (index, (mapping, listing)) in listings.iter().enumerate() {
+        for tool in listing.as_ref() {
+            let name = tool.name.as_ref();
+            let admitted = admit(grant, mapping, tool);
+            if admitted
+                && *owners.entry(name).or_insert(index) != index
+                && !clashing.contains(&name)
+            {
+                clashing.push(name);
+            }
+        }
+    }
+    clashing
 }
 
 #[cfg(test)]
@@ -88,6 +101,7 @@ mod tests {
         Mapping {
             connection: Arc::new(connection),
             tools,
+            account: None,
         }
     }
 
@@ -104,7 +118,6 @@ mod tests {
             identifier: "user_1".to_owned(),
             scope: Vec::new(),
             read_only,
-            account_ids: Vec::new(),
         }
     }
 

@@ -8,7 +8,6 @@ use std::{
 
 use futures_util::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
-use secrecy::ExposeSecret;
 
 use super::gate::{Grant, Mapping};
 use crate::{
@@ -22,15 +21,15 @@ use crate::{
 pub(super) struct Catalogues {
     engine: Arc<Engine>,
     upstreams: Arc<Upstreams>,
-    /// By account: the listing that the store holds already.
-    saved: Mutex<HashMap<String, Arc<[Tool]>>>,
+    /// By account: its last listing. One user's tools are never shown to another.
+    last: Mutex<HashMap<String, Arc<[Tool]>>>,
 }
 
 /// One connection's tools for one user.
 pub(super) struct Listing {
     tools: Arc<[Tool]>,
-    /// `None`: the user has no account that this session may use.
-    pub(super) account: Option<AccountView>,
+    /// The status of the account after the listing; `None` if the user has no account.
+    pub(super) status: Option<AccountStatus>,
     /// Why the upstream could not be asked; the tools are then the last known ones.
     pub(super) failure: Option<UpstreamError>,
 }
@@ -46,12 +45,12 @@ impl Catalogues {
         Self {
             engine,
             upstreams,
-            saved: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
     pub(super) fn forget(&self) {
-        self.saved
+        self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
@@ -70,57 +69,51 @@ impl Catalogues {
     }
 
     async fn listing(&self, grant: &Grant, mapping: &Mapping) -> Listing {
-        let connection = &mapping.connection;
-        let account = self.account(grant, connection).await;
+        let Some(account) = &mapping.account else {
+            return Listing {
+                tools: Arc::default(),
+                status: None,
+                failure: None,
+            };
+        };
+        let mut status = account.status;
         let mut failure = None;
-        if let Some(account) = account
-            .as_ref()
-            .filter(|account| account.status == AccountStatus::Active)
-        {
+        if status == AccountStatus::Active {
             let owner = owner(grant, account);
-            match self.upstreams.tools(connection, &owner).await {
+            match self.upstreams.tools(&mapping.connection, &owner).await {
                 Ok(tools) => {
-                    self.remember(connection, &account.id, &tools).await;
+                    self.remember(&mapping.connection, &account.id, &tools)
+                        .await;
                     return Listing {
                         tools,
-                        account: Some(account.clone()),
+                        status: Some(status),
                         failure,
                     };
                 }
                 Err(error) => {
-                    tracing::warn!(connection = connection.name, %error, "cannot list tools");
-                    failure = Some(error);
+                    tracing::warn!(connection = mapping.connection.name, %error, "cannot list tools");
+                    if self.expires(mapping, account, &error).await {
+                        status = AccountStatus::Expired;
+                    } else {
+                        failure = Some(error);
+                    }
                 }
             }
         }
         // Better the last known tools, whose calls then say what is wrong, than tools that vanish.
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         Listing {
-            tools: self.remembered(connection).await,
-            account,
+            tools: last.get(&account.id).map(Arc::clone).unwrap_or_default(),
+            status: Some(status),
             failure,
         }
     }
 
-    /// The user's account, if it is one that the token was minted for.
-    async fn account(&self, grant: &Grant, connection: &Connection) -> Option<AccountView> {
-        match self
-            .engine
-            .accounts()
-            .for_call(connection, &grant.identifier)
-            .await
-        {
-            Ok(account) => account.filter(|account| grant.account_ids.contains(&account.id)),
-            Err(error) => {
-                tracing::error!(connection = connection.name, %error, "cannot read an account");
-                None
-            }
-        }
-    }
-
+    /// Keeps a listing for its account, and its names for the checks of the control plane.
     async fn remember(&self, connection: &Connection, account_id: &str, tools: &Arc<[Tool]>) {
         {
-            let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-            match saved.insert(account_id.to_owned(), Arc::clone(tools)) {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            match last.insert(account_id.to_owned(), Arc::clone(tools)) {
                 Some(before) if Arc::ptr_eq(&before, tools) => return,
                 _ => {}
             }
@@ -129,62 +122,49 @@ impl Catalogues {
             .iter()
             .filter_map(|tool| serde_json::to_value(tool).ok())
             .collect();
-        if let Err(error) = self
-            .engine
-            .store()
-            .save_catalogue(&connection.name, &values)
-            .await
-        {
+        let store = self.engine.store();
+        if let Err(error) = store.save_catalogue(&connection.name, &values).await {
             tracing::error!(connection = connection.name, %error, "cannot store a listing");
         }
-    }
-
-    async fn remembered(&self, connection: &Connection) -> Arc<[Tool]> {
-        let stored = match self.engine.store().load_catalogue(&connection.name).await {
-            Ok(stored) => stored.unwrap_or_default(),
-            Err(error) => {
-                tracing::error!(connection = connection.name, %error, "cannot read a listing");
-                Vec::new()
-            }
-        };
-        stored
-            .into_iter()
-            .filter_map(|tool| serde_json::from_value(tool).ok())
-            .collect()
     }
 
     pub(super) async fn call(
         &self,
         grant: &Grant,
-        connection: &Arc<Connection>,
+        mapping: &Mapping,
         account: &AccountView,
         request: CallToolRequestParams,
     ) -> Result<CallToolResult, UpstreamError> {
+        let owner = owner(grant, account);
         self.upstreams
-            .call(connection, &owner(grant, account), request)
+            .call(&mapping.connection, &owner, request)
             .await
     }
 
-    /// The upstream refused an account's credential: the user must give another. An account that
-    /// got a new one meanwhile stays as it is.
-    pub(super) async fn expire(&self, grant: &Grant, mapping: &Mapping, refused: &AccountView) {
-        let secret = |account: &AccountView| {
-            account
-                .credential
-                .as_ref()
-                .map(|secret| secret.expose_secret().to_owned())
+    /// Whether an error means that the user must authorize again; the account is then `EXPIRED`,
+    /// unless it got a new credential meanwhile.
+    pub(super) async fn expires(
+        &self,
+        mapping: &Mapping,
+        account: &AccountView,
+        error: &UpstreamError,
+    ) -> bool {
+        let refused = matches!(error, UpstreamError::CredentialRefused { .. });
+        let Some(credential) = account.credential.as_ref().filter(|_| refused) else {
+            return false;
         };
-        let Some(now) = self.account(grant, &mapping.connection).await else {
-            return;
-        };
-        if secret(&now) != secret(refused) {
-            return;
+        match self.engine.accounts().expire(&account.id, credential).await {
+            Ok(expired) => {
+                if expired {
+                    self.upstreams.forget_account(&account.id).await;
+                }
+                expired
+            }
+            Err(error) => {
+                tracing::error!(connection = mapping.connection.name, %error, "cannot expire an account");
+                true
+            }
         }
-        let accounts = self.engine.accounts();
-        if let Err(error) = accounts.set_status(&now.id, AccountStatus::Expired).await {
-            tracing::error!(connection = mapping.connection.name, %error, "cannot expire an account");
-        }
-        self.upstreams.forget_account(&now.id).await;
     }
 }
 

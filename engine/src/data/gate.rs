@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 
 use super::{DataPlane, refusal::Refusal};
 use crate::{
+    accounts::AccountView,
+    bearer,
     settings::Connection,
     signing::{AccessLevel, Claims, TokenError, TokenType},
-    store::{MappingRecord, Tools},
+    store::{AccountStatus, MappingRecord, Tools},
 };
 
 /// Which server a request is for, as its path says.
 pub(super) enum Address {
+    /// By the UUID in the URL.
     Config(String),
     Connection(String),
 }
@@ -26,8 +29,6 @@ pub(super) struct Grant {
     pub(super) scope: Vec<Mapping>,
     /// Only tools annotated as read-only.
     pub(super) read_only: bool,
-    /// The accounts that were the user's when the token was minted.
-    pub(super) account_ids: Vec<String>,
 }
 
 /// One connection in reach and which of its tools.
@@ -35,6 +36,8 @@ pub(super) struct Grant {
 pub(super) struct Mapping {
     pub(super) connection: Arc<Connection>,
     pub(super) tools: Tools,
+    /// The user's account, as of this request.
+    pub(super) account: Option<AccountView>,
 }
 
 impl DataPlane {
@@ -44,27 +47,71 @@ impl DataPlane {
         address: &Address,
         headers: &HeaderMap,
     ) -> Result<Grant, Refusal> {
-        let url = match address {
-            Address::Config(uuid) => self.engine.server_url(uuid),
-            Address::Connection(name) => self.engine.connection_url(name),
-        };
+        let url = self.url(address);
         let claims = self.claims(&url, headers)?;
-        let scope = match address {
-            Address::Config(uuid) => self.config_scope(uuid, &claims).await?,
-            Address::Connection(name) => vec![self.connection_mapping(name, &claims)?],
+        let targets = match address {
+            Address::Config(uuid) => self.config_targets(uuid, &claims).await?,
+            Address::Connection(name) => vec![self.connection_target(name, &claims)?],
         };
+        let minted_for = claims.ca_ids.unwrap_or_default();
+        let mut scope = Vec::with_capacity(targets.len());
+        for (connection, tools) in targets {
+            let account = self.account(&connection, &claims.sub).await?;
+            let usable = match &account {
+                Some(account) => account.status == AccountStatus::Active,
+                None => !connection.auth.needs_credential(),
+            };
+            let known = account
+                .as_ref()
+                .is_some_and(|account| minted_for.contains(&account.id));
+            if usable && !known {
+                // A new token will hold this account, and a session mints one by itself.
+                return Err(Refusal::token_invalid(
+                    &self.metadata_url(&url),
+                    "token_outdated",
+                    "the user has gained a connection since the session token was minted: mint a new one",
+                ));
+            }
+            scope.push(Mapping {
+                connection,
+                tools,
+                account,
+            });
+        }
         Ok(Grant {
             identifier: claims.sub,
             scope,
             read_only: claims.access_level == Some(AccessLevel::ReadOnly),
-            account_ids: claims.ca_ids.unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn url(&self, address: &Address) -> String {
+        match address {
+            Address::Config(uuid) => self.engine.server_url(uuid),
+            Address::Connection(name) => self.engine.connection_url(name),
+        }
+    }
+
+    async fn account(
+        &self,
+        connection: &Connection,
+        identifier: &str,
+    ) -> Result<Option<AccountView>, Refusal> {
+        let found = self
+            .engine
+            .accounts()
+            .for_call(connection, identifier)
+            .await;
+        found.map_err(|error| {
+            tracing::error!(connection = connection.name, %error, "cannot read an account");
+            Refusal::internal()
         })
     }
 
     fn claims(&self, url: &str, headers: &HeaderMap) -> Result<Claims, Refusal> {
         let metadata = self.metadata_url(url);
         let invalid = |reason, message| Refusal::token_invalid(&metadata, reason, message);
-        let token = bearer(headers).ok_or_else(|| Refusal::token_missing(&metadata))?;
+        let token = bearer::only_token(headers).ok_or_else(|| Refusal::token_missing(&metadata))?;
         let claims = self
             .engine
             .signer()
@@ -94,7 +141,11 @@ impl DataPlane {
         Ok(claims)
     }
 
-    async fn config_scope(&self, uuid: &str, claims: &Claims) -> Result<Vec<Mapping>, Refusal> {
+    async fn config_targets(
+        &self,
+        uuid: &str,
+        claims: &Claims,
+    ) -> Result<Vec<(Arc<Connection>, Tools)>, Refusal> {
         let config = self
             .engine
             .config_by_server_uuid(uuid)
@@ -105,44 +156,37 @@ impl DataPlane {
             })?;
         // The token was minted for this URL, so a config that is not there has been deleted.
         let config = config.ok_or_else(|| {
-            Refusal::gone(
+            Refusal::not_found(
                 "mcp_config_deleted",
                 "this Virtual MCP server has been deleted",
             )
         })?;
         if claims.mcp_cfg.as_deref() != Some(config.id.as_str()) {
-            return Err(Refusal::gone(
+            return Err(Refusal::not_found(
                 "mcp_config_deleted",
                 "this Virtual MCP server has been replaced",
             ));
         }
-        Ok(config
-            .mappings
-            .into_iter()
-            .filter_map(|mapping| self.mapping(mapping))
-            .collect())
+        // A connection that has left the settings since is out of reach.
+        let reachable = |mapping: MappingRecord| {
+            let connection = self.engine.connection(&mapping.connection_name)?;
+            Some((Arc::clone(connection), mapping.tools))
+        };
+        Ok(config.mappings.into_iter().filter_map(reachable).collect())
     }
 
-    /// A connection that has left the settings since is out of reach.
-    fn mapping(&self, mapping: MappingRecord) -> Option<Mapping> {
-        let connection = self.engine.connection(&mapping.connection_name)?;
-        Some(Mapping {
-            connection: Arc::clone(connection),
-            tools: mapping.tools,
-        })
-    }
-
-    fn connection_mapping(&self, name: &str, claims: &Claims) -> Result<Mapping, Refusal> {
-        let gone = || Refusal::gone("connection_not_found", "this connection does not exist");
+    fn connection_target(
+        &self,
+        name: &str,
+        claims: &Claims,
+    ) -> Result<(Arc<Connection>, Tools), Refusal> {
+        let gone = || Refusal::not_found("connection_not_found", "this connection does not exist");
         let connection = self.engine.connection(name).ok_or_else(gone)?;
         let id = self.engine.connection_id(&connection.name);
         if id.is_none() || claims.conn_id.as_deref() != id {
             return Err(gone());
         }
-        Ok(Mapping {
-            connection: Arc::clone(connection),
-            tools: Tools::All,
-        })
+        Ok((Arc::clone(connection), Tools::All))
     }
 
     /// Where RFC 9728 puts the document about `url`.
@@ -150,41 +194,5 @@ impl DataPlane {
         let base = self.engine.issuer();
         let path = url.strip_prefix(base).unwrap_or_default();
         format!("{base}/.well-known/oauth-protected-resource{path}")
-    }
-}
-
-/// The one bearer token of a request. Tokens in the query are never looked at.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, more) = (values.next()?, values.next());
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    (more.is_none() && scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exactly_one_bearer_header_counts() {
-        let headers = |values: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(header::AUTHORIZATION, value.parse().unwrap());
-            }
-            headers
-        };
-        assert_eq!(bearer(&headers(&["Bearer a.b.c"])), Some("a.b.c"));
-        assert_eq!(bearer(&headers(&["bearer a.b.c"])), Some("a.b.c"));
-        for bad in [
-            &[][..],
-            &["Basic x"],
-            &["Bearer"],
-            &["Bearer "],
-            &["Bearer a", "Bearer b"],
-        ] {
-            assert_eq!(bearer(&headers(bad)), None, "{bad:?}");
-        }
     }
 }

@@ -10,29 +10,32 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::{Body, HttpBody},
-    extract::{Path, Request, State},
-    response::Response,
+    body::{Body, to_bytes},
+    extract::{Path, Request, State, rejection::PathRejection},
+    response::{IntoResponse, Response},
     routing::{any, get},
 };
-use http::header;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
 use serde_json::{Value, json};
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::{catalogue::Catalogues, gate::Address, refusal::Refusal, server::VirtualServer};
 use crate::{engine::Engine, upstream::Upstreams};
 
 /// The largest request body: the MCP library's own limit, answered in its protocol's words.
-const MAX_BODY: u64 = 4 * 1024 * 1024;
+const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// Everything a request on the data plane needs.
 pub(crate) struct DataPlane {
     engine: Arc<Engine>,
     catalogues: Arc<Catalogues>,
     service: StreamableHttpService<VirtualServer, NeverSessionManager>,
+    /// Held by requests; a reset takes it alone.
+    open: RwLock<()>,
 }
 
 impl DataPlane {
@@ -48,7 +51,7 @@ impl DataPlane {
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_cancellation_token(stop)
-            .enforce_origin_validation();
+            .with_allowed_origins([engine.issuer().to_owned()]);
         let service = StreamableHttpService::new(
             move || Ok(virtual_server.clone()),
             Arc::new(NeverSessionManager::default()),
@@ -58,6 +61,7 @@ impl DataPlane {
             engine,
             catalogues,
             service,
+            open: RwLock::new(()),
         }
     }
 
@@ -66,23 +70,29 @@ impl DataPlane {
         self.catalogues.forget();
     }
 
-    async fn serve(&self, address: Address, mut request: Request) -> Response {
-        if request
-            .body()
-            .size_hint()
-            .lower()
-            .max(content_length(&request))
-            > MAX_BODY
-        {
-            return Refusal::too_large(MAX_BODY).respond(Body::empty()).await;
-        }
-        match self.admit_request(&address, request.headers()).await {
+    /// Keeps requests out while it is held; waits for those under way.
+    pub(crate) async fn shut(&self) -> impl Drop + '_ {
+        self.open.write().await
+    }
+
+    async fn serve(&self, address: Result<Address, Refusal>, request: Request) -> Response {
+        let _open = self.open.read().await;
+        let (parts, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            return Refusal::too_large(MAX_BODY).response(&Value::Null);
+        };
+        let granted = match address {
+            Ok(address) => self.admit_request(&address, &parts.headers).await,
+            Err(refusal) => Err(refusal),
+        };
+        match granted {
             Ok(grant) => {
+                let mut request = Request::from_parts(parts, Body::from(body.clone()));
                 request.extensions_mut().insert(Arc::new(grant));
                 let response = self.service.handle(request).await.map(Body::new);
-                refusal::in_json(response).await
+                refusal::in_json(response, &body).await
             }
-            Err(refusal) => refusal.respond(request.into_body()).await,
+            Err(refusal) => refusal.response(&refusal::request_id(&body)),
         }
     }
 }
@@ -103,50 +113,59 @@ pub(crate) fn router(plane: Arc<DataPlane>) -> Router {
         .with_state(plane)
 }
 
+type Segment = Result<Path<String>, PathRejection>;
+
 async fn serve_config(
     State(plane): State<Arc<DataPlane>>,
-    Path(uuid): Path<String>,
+    segment: Segment,
     request: Request,
 ) -> Response {
-    plane.serve(Address::Config(uuid), request).await
+    plane.serve(config_address(segment), request).await
 }
 
 async fn serve_connection(
     State(plane): State<Arc<DataPlane>>,
-    Path(name): Path<String>,
+    segment: Segment,
     request: Request,
 ) -> Response {
-    plane.serve(Address::Connection(name), request).await
+    plane.serve(connection_address(segment), request).await
 }
 
-/// RFC 9728, one document per server: says that a bearer header is wanted, and of whom it is had.
-fn describe(resource: &str) -> Json<Value> {
-    Json(json!({
-        "resource": resource,
-        "bearer_methods_supported": ["header"],
-        "resource_name": "Virtual MCP server",
-    }))
+/// Anything but a UUID names no server, and must not get into a header.
+fn config_address(segment: Segment) -> Result<Address, Refusal> {
+    let uuid = segment
+        .ok()
+        .and_then(|Path(text)| text.parse::<Uuid>().ok());
+    uuid.map(|uuid| Address::Config(uuid.to_string()))
+        .ok_or_else(|| Refusal::not_found("not_a_server", "there is no MCP server at this URL"))
+}
+
+fn connection_address(segment: Segment) -> Result<Address, Refusal> {
+    segment
+        .map(|Path(name)| Address::Connection(name))
+        .map_err(|_| Refusal::not_found("not_a_server", "there is no MCP server at this URL"))
+}
+
+impl DataPlane {
+    /// RFC 9728, one document per server: says that a token is wanted, in a header.
+    fn describe(&self, address: Result<Address, Refusal>) -> Response {
+        match address {
+            Ok(address) => Json(json!({
+                "resource": self.url(&address),
+                "bearer_methods_supported": ["header"],
+                "resource_name": "Virtual MCP server",
+            }))
+            .into_response(),
+            Err(refusal) => refusal.response(&Value::Null),
+        }
+    }
 }
 
 /// The document is the same for URLs that exist and those that do not: it tells nobody which.
-async fn describe_config(
-    State(plane): State<Arc<DataPlane>>,
-    Path(uuid): Path<String>,
-) -> Json<Value> {
-    describe(&plane.engine.server_url(&uuid))
+async fn describe_config(State(plane): State<Arc<DataPlane>>, segment: Segment) -> Response {
+    plane.describe(config_address(segment))
 }
 
-async fn describe_connection(
-    State(plane): State<Arc<DataPlane>>,
-    Path(name): Path<String>,
-) -> Json<Value> {
-    describe(&plane.engine.connection_url(&name))
-}
-
-fn content_length(request: &Request) -> u64 {
-    request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .unwrap_or(0)
+async fn describe_connection(State(plane): State<Arc<DataPlane>>, segment: Segment) -> Response {
+    plane.describe(connection_address(segment))
 }

@@ -2,15 +2,12 @@
 //! request's id, because most MCP clients show their user nothing else.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::to_bytes,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// How much of a refused request is read to find its id.
-const READ_FOR_ID: usize = 4 * 1024 * 1024;
 
 /// Why a request does not get to the tools.
 #[derive(Debug)]
@@ -51,11 +48,11 @@ impl Refusal {
         refusal
     }
 
-    pub(super) fn gone(reason: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn not_found(reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, reason, message)
     }
 
-    pub(super) fn too_large(limit: u64) -> Self {
+    pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the request is larger than {} MiB", limit / 1024 / 1024);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
     }
@@ -89,25 +86,23 @@ impl Refusal {
         }
         response
     }
-
-    /// Answers the request whose body this is.
-    pub(super) async fn respond(self, body: Body) -> Response {
-        #[derive(Deserialize)]
-        struct Envelope {
-            id: Option<Value>,
-        }
-        let id = to_bytes(body, READ_FOR_ID)
-            .await
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Envelope>(&bytes).ok()?.id)
-            .filter(|id| id.is_string() || id.is_number())
-            .unwrap_or(Value::Null);
-        self.response(&id)
-    }
 }
 
-/// Puts the MCP library's plain-text refusals into JSON-RPC form too.
-pub(super) async fn in_json(response: Response) -> Response {
+/// The id of the request in a body, `null` if there is none to be had.
+pub(super) fn request_id(body: &[u8]) -> Value {
+    #[derive(Deserialize)]
+    struct Envelope {
+        id: Option<Value>,
+    }
+    serde_json::from_slice::<Envelope>(body)
+        .ok()
+        .and_then(|envelope| envelope.id)
+        .filter(|id| id.is_string() || id.is_number())
+        .unwrap_or(Value::Null)
+}
+
+/// Puts the MCP library's plain-text refusals of a request into JSON-RPC form too.
+pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
     let status = response.status();
     let is_json = response
         .headers()
@@ -132,7 +127,7 @@ pub(super) async fn in_json(response: Response) -> Response {
     } else {
         message.into_owned()
     };
-    let mut response = Refusal::new(status, reason, message).response(&Value::Null);
+    let mut response = Refusal::new(status, reason, message).response(&request_id(request));
     if let Some(allow) = allow {
         response.headers_mut().insert(header::ALLOW, allow);
     }
@@ -161,7 +156,7 @@ mod tests {
         ] {
             let refusal =
                 Refusal::token_invalid("https://e/x", "token_expired", "the token expired");
-            let response = refusal.respond(Body::from(request)).await;
+            let response = refusal.response(&request_id(request.as_bytes()));
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             let challenge = response.headers()[header::WWW_AUTHENTICATE]
                 .to_str()
@@ -179,9 +174,10 @@ mod tests {
     #[tokio::test]
     async fn plain_text_errors_become_json_and_successes_stay() {
         let plain = (StatusCode::FORBIDDEN, "Forbidden: Origin").into_response();
-        let body = body(in_json(plain).await).await;
+        let body = body(in_json(plain, br#"{"id":7}"#).await).await;
         assert_eq!(body["error"]["message"], "Forbidden: Origin");
+        assert_eq!(body["id"], 7);
         let fine = (StatusCode::OK, "text").into_response();
-        assert_eq!(in_json(fine).await.status(), StatusCode::OK);
+        assert_eq!(in_json(fine, b"").await.status(), StatusCode::OK);
     }
 }

@@ -14,7 +14,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use super::{
-    admission::{admitted, in_scope},
+    admission::{admitted, clashes, in_scope},
     catalogue::{Catalogues, Listing},
     gate::{Grant, Mapping},
 };
@@ -26,6 +26,9 @@ use crate::{
 
 /// Where a listing says, for programs, which connections could not be asked.
 const UNAVAILABLE: &str = "scalekit-vmcp/unavailable";
+
+/// Where a listing says which tools it leaves out because two connections bring their name.
+const LEFT_OUT: &str = "scalekit-vmcp/left_out";
 
 /// Where a tool result says, for programs, that the user must authorize a connection.
 const AUTHORIZATION_REQUIRED: &str = "scalekit-vmcp/authorization_required";
@@ -48,24 +51,36 @@ impl VirtualServer {
             .into_iter()
             .map(|(_, _, tool)| tool.clone())
             .collect();
-        let unavailable: Vec<Value> = listings
+        let reasons: Vec<(&str, String)> = listings
             .iter()
             .filter_map(|(mapping, listing)| {
-                let reason = listing.failure.as_ref()?.to_string();
-                Some(json!({ "connection_name": mapping.connection.name, "reason": reason }))
+                Some((
+                    mapping.connection.name.as_str(),
+                    unavailable(mapping, listing)?,
+                ))
             })
             .collect();
-        if unavailable.is_empty() {
+        let clashes = clashes(grant, &listings);
+        if reasons.is_empty() && clashes.is_empty() {
             return Ok(ListToolsResult::with_all_items(tools));
         }
-        if tools.is_empty() {
-            let reasons: Vec<String> = failures(&listings).map(ToString::to_string).collect();
-            let data = json!({ UNAVAILABLE: unavailable });
-            return Err(ErrorData::internal_error(reasons.join("; "), Some(data)));
+        let details: Vec<Value> = reasons
+            .iter()
+            .map(|(connection, reason)| json!({ "connection_name": connection, "reason": reason }))
+            .collect();
+        if tools.is_empty() && clashes.is_empty() {
+            let texts: Vec<String> = reasons.into_iter().map(|(_, reason)| reason).collect();
+            let data = json!({ UNAVAILABLE: details });
+            return Err(ErrorData::internal_error(texts.join("; "), Some(data)));
         }
         let mut result = ListToolsResult::with_all_items(tools);
         let meta = result.meta.get_or_insert_default();
-        meta.0.insert(UNAVAILABLE.to_owned(), unavailable.into());
+        if !details.is_empty() {
+            meta.0.insert(UNAVAILABLE.to_owned(), details.into());
+        }
+        if !clashes.is_empty() {
+            meta.0.insert(LEFT_OUT.to_owned(), clashes.into());
+        }
         Ok(result)
     }
 
@@ -82,65 +97,62 @@ impl VirtualServer {
         let found = admitted(grant, &listings)
             .into_iter()
             .find(|(_, _, tool)| tool.name == request.name);
-        // A hidden tool is answered exactly like one that does not exist.
         let Some((mapping, listing, _)) = found else {
-            // A tool that the config names, of a connection that could never be asked.
-            let named = listings
-                .iter()
-                .filter(|(mapping, listing)| {
-                    matches!(mapping.tools, Tools::Only(_)) && listing.as_ref().is_empty()
-                })
-                .find_map(|(_, listing)| listing.failure.as_ref());
-            if let Some(error) = named {
-                return Ok(failed(error));
-            }
-            return Err(ErrorData::invalid_params(
-                format!("Unknown tool: {}", request.name),
-                None,
-            ));
+            return unlisted(&listings, &request.name);
         };
-        match usable(listing) {
-            Ok(account) => {
-                match self
-                    .catalogues
-                    .call(grant, &mapping.connection, account, request)
-                    .await
-                {
-                    Ok(result) => Ok(result),
-                    Err(UpstreamError::Refused { error, .. }) => Err(error),
-                    Err(UpstreamError::CredentialRefused { .. }) => {
-                        self.catalogues.expire(grant, mapping, account).await;
-                        Ok(needs_authorization(mapping, Some(AccountStatus::Expired)))
-                    }
-                    Err(error) => Ok(failed(&error)),
-                }
+        let Some(account) = usable(mapping, listing) else {
+            return Ok(needs_authorization(mapping, listing.status));
+        };
+        match self.catalogues.call(grant, mapping, account, request).await {
+            Ok(result) => Ok(result),
+            Err(UpstreamError::Refused { error, .. }) => Err(error),
+            Err(error) if self.catalogues.expires(mapping, account, &error).await => {
+                Ok(needs_authorization(mapping, Some(AccountStatus::Expired)))
             }
-            Err(status) => Ok(needs_authorization(mapping, status)),
+            Err(error) => Ok(failed(&error)),
         }
     }
 }
 
-fn failures<'a>(listings: &'a [(&Mapping, Listing)]) -> impl Iterator<Item = &'a UpstreamError> {
-    listings
-        .iter()
-        .filter_map(|(_, listing)| listing.failure.as_ref())
+/// A tool that is not listed does not exist, and a hidden one is answered exactly so. But where a
+/// connection could not be asked at all, and the config names the tool, the reason helps.
+fn unlisted(listings: &[(&Mapping, Listing)], name: &str) -> Result<CallToolResult, ErrorData> {
+    for (mapping, listing) in listings {
+        if matches!(mapping.tools, Tools::Only(_)) && listing.as_ref().is_empty() {
+            if let Some(error) = &listing.failure {
+                return Ok(failed(error));
+            }
+            if usable(mapping, listing).is_none() {
+                return Ok(needs_authorization(mapping, listing.status));
+            }
+        }
+    }
+    Err(ErrorData::invalid_params(
+        format!("Unknown tool: {name}"),
+        None,
+    ))
 }
 
-fn usable(listing: &Listing) -> Result<&AccountView, Option<AccountStatus>> {
-    match &listing.account {
-        Some(account) if account.status == AccountStatus::Active => Ok(account),
-        other => Err(other.as_ref().map(|account| account.status)),
+/// The account to call with, if it is active.
+fn usable<'a>(mapping: &'a Mapping, listing: &Listing) -> Option<&'a AccountView> {
+    let active = listing.status == Some(AccountStatus::Active);
+    mapping.account.as_ref().filter(|_| active)
+}
+
+/// Why a connection has no tools to show, if that is so.
+fn unavailable(mapping: &Mapping, listing: &Listing) -> Option<String> {
+    if let Some(error) = &listing.failure {
+        return Some(error.to_string());
     }
+    let waiting = listing.as_ref().is_empty() && usable(mapping, listing).is_none();
+    waiting.then(|| authorization_text(mapping, listing.status))
 }
 
 /// A tool result, not an error: the one form that every client shows whole.
 fn needs_authorization(mapping: &Mapping, status: Option<AccountStatus>) -> CallToolResult {
     let connection = &mapping.connection.name;
-    let status = status.map_or("NOT_CONNECTED", AccountStatus::as_str);
-    let text = format!(
-        "The connection `{connection}` needs the user's authorization (its status is {status}). \
-         Ask the user to authorize `{connection}` again, then call this tool once more."
-    );
+    let text = authorization_text(mapping, status);
+    let status = status_text(status);
     let mut meta = MetaObject::new();
     meta.0.insert(
         AUTHORIZATION_REQUIRED.to_owned(),
@@ -149,6 +161,18 @@ fn needs_authorization(mapping: &Mapping, status: Option<AccountStatus>) -> Call
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.meta = Some(meta);
     result
+}
+
+fn authorization_text(mapping: &Mapping, status: Option<AccountStatus>) -> String {
+    let (connection, status) = (&mapping.connection.name, status_text(status));
+    format!(
+        "The connection `{connection}` needs the user's authorization (its status is {status}). \
+         Ask the user to authorize `{connection}`, then try again."
+    )
+}
+
+fn status_text(status: Option<AccountStatus>) -> &'static str {
+    status.map_or("NOT_CONNECTED", AccountStatus::as_str)
 }
 
 fn failed(error: &UpstreamError) -> CallToolResult {

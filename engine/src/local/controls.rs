@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::engine::Parts;
+use crate::bearer;
 
 /// What to do with the clock; any of the three, in this order.
 #[derive(Deserialize)]
@@ -82,9 +83,7 @@ async fn reset(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response 
 
 impl Parts {
     fn is_admin(&self, headers: &HeaderMap) -> bool {
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let given = bearer::only_token(headers);
         // Digests are compared, so that time tells nothing about the token.
         given.is_some_and(|given| {
             digest(&SHA256, given.as_bytes()).as_ref()

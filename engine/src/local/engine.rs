@@ -91,6 +91,8 @@ pub(super) enum ResetError {
 
 impl Parts {
     pub(super) async fn reset(&self) -> Result<(), ResetError> {
+        // New requests wait at the gate; those under way end because their upstreams do.
+        let (_shut, ()) = tokio::join!(self.plane.shut(), self.upstreams.stop_all());
         self.upstreams.stop_all().await;
         self.engine.store().reset().await?;
         self.plane.forget();
@@ -112,6 +114,7 @@ pub struct LocalEngine {
     env_url: String,
     client_id: String,
     client_secret: SecretString,
+    client_is_generated: bool,
     stop: CancellationToken,
     server: Option<JoinHandle<()>>,
     // Last, so that the folder outlives what works in it.
@@ -137,6 +140,11 @@ impl LocalEngine {
     /// The secret of that client.
     pub fn client_secret(&self) -> &str {
         self.client_secret.expose_secret()
+    }
+
+    /// Whether the engine made that client itself, because the settings name none.
+    pub fn client_is_generated(&self) -> bool {
+        self.client_is_generated
     }
 
     /// The bearer token of the test controls under `/_local/`.
@@ -248,6 +256,7 @@ impl LocalEngineBuilder {
             .clients
             .first()
             .map(|client| (client.id.clone(), client.secret.clone()));
+        let client_is_generated = named.is_none();
         let engine = Arc::new(Engine::open(settings, &folder, base, clock.clone())?);
         let (client_id, client_secret) = named
             .or_else(|| {
@@ -282,6 +291,7 @@ impl LocalEngineBuilder {
             env_url,
             client_id,
             client_secret,
+            client_is_generated,
             stop,
             server: Some(server),
             _temporary: temporary,
@@ -310,8 +320,8 @@ fn data_folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<TempDir>), St
         source,
     };
     if let Some(folder) = wanted {
-        std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-        // Children run in other folders, so what they are told must not be relative.
+        // Children run in other folders, so what they are told must not be relative. The engine
+        // makes the folder, private.
         let folder = std::path::absolute(&folder).map_err(|error| failed(&folder, error))?;
         return Ok((folder, None));
     }

@@ -15,8 +15,9 @@ pub(super) async fn check(State(port): State<u16>, request: Request, next: Next)
         return refuse("the `Host` header must name this machine and port");
     }
     // The connect page forbids referrers, and browsers then send `Origin: null` with its form; its
-    // link is a secret of its own.
-    if !path.starts_with("/connect/") && !origin_is_ours(headers, port) {
+    // link is a secret of its own. The data plane refuses in its own protocol.
+    let elsewhere = path.starts_with("/connect/") || path.starts_with("/mcp/");
+    if !elsewhere && !origin_is_ours(headers, port) {
         return refuse("requests from web pages of other origins are not allowed");
     }
     next.run(request).await

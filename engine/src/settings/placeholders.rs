@@ -18,7 +18,7 @@ pub(super) fn check(value: &str, place: Place, auth: Auth) -> Result<(), String>
             "account_dir" if place == Place::Header => {
                 return Err("`{account_dir}` is a folder of this machine and does not belong in a header; use it in `env`".into());
             }
-            "identifier" if value.contains(['/', '\\']) => {
+            "identifier" if place == Place::Env && value.contains(['/', '\\']) => {
                 return Err("`{identifier}` inside a path is refused, because a user could choose a name that leaves the folder; use `{account_dir}`, a private folder per account".into());
             }
             "api_key" | "access_token" if auth == Auth::None => {

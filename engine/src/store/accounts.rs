@@ -250,7 +250,35 @@ impl Store {
         .await
     }
 
+    /// Expires an active account that still has this credential; `false` if it is otherwise.
+    pub(crate) async fn expire_account(
+        &self,
+        id: &str,
+        credential: &SecretString,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (id, credential) = (id.to_owned(), credential.clone());
+        let vault = self.vault();
+        self.write(move |tx| {
+            let sealed: Option<Vec<u8>> = tx
+                .prepare_cached("SELECT credential FROM accounts WHERE id = ?1 AND status = ?2")?
+                .query_row(params![id, AccountStatus::Active], |row| row.get(0))
+                .optional()?
+                .flatten();
+            let Some(sealed) = sealed else {
+                return Ok(false);
+            };
+            let stored = vault.open(&place(&id), &sealed)?;
+            if stored.expose_secret() != credential.expose_secret().as_bytes() {
+                return Ok(false);
+            }
+            set_status(tx, &id, AccountStatus::Expired, now)
+        })
+        .await
+    }
+
     /// Moves an account to another status; `false` if there is no such account.
+    #[cfg(test)]
     pub(crate) async fn set_account_status(
         &self,
         id: &str,

@@ -29,6 +29,8 @@ use crate::settings::CommandSource;
 const STOP_GRACE: Duration = Duration::from_secs(2);
 /// How long to wait for the end of stderr once the group is dead.
 const STDERR_GRACE: Duration = Duration::from_secs(1);
+/// Shorter values of `env` are words such as `true`, not secrets.
+const SHORTEST_SECRET: usize = 6;
 const STDERR_LINES: usize = 20;
 const STDERR_LINE_BYTES: u64 = 4096;
 
@@ -78,6 +80,14 @@ impl Process {
             let folder = source.directory.display();
             return Err(failed(format!("the folder `{folder}` does not exist")));
         }
+        // What the file gives a child may be a secret too, and children print what they fail with.
+        let secrets = env
+            .iter()
+            .map(|(_, value)| value)
+            .filter(|value| value.chars().count() >= SHORTEST_SECRET)
+            .map(|value| SecretString::from(value.as_str()))
+            .chain(owner.credential.clone())
+            .collect();
         let spec = Spec {
             command: source.command.clone(),
             args: source.args.clone(),
@@ -107,7 +117,7 @@ impl Process {
             stderr,
             Arc::clone(&lines),
             connection.to_owned(),
-            owner.credential.clone(),
+            secrets,
         ));
         let (ended_sender, ended) = watch::channel(None);
         let process = Self {
@@ -208,12 +218,7 @@ async fn end(child: &mut os::Child, kill: &CancellationToken) -> io::Result<Exit
 }
 
 /// Reads stderr to its end, so that the child never blocks on it, and keeps the last lines.
-async fn keep(
-    stderr: ChildStderr,
-    lines: Lines,
-    connection: String,
-    credential: Option<SecretString>,
-) {
+async fn keep(stderr: ChildStderr, lines: Lines, connection: String, secrets: Vec<SecretString>) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     loop {
@@ -227,10 +232,14 @@ async fn keep(
             Ok(_) => {}
         }
         let cut = !line.ends_with(b"\n") && skip_line(&mut reader).await;
-        let mut text = redact(&String::from_utf8_lossy(&line), credential.as_ref());
-        if cut && let Some(credential) = &credential {
-            // The cut may have gone through a credential, which then is not recognized.
-            for _ in 0..credential.expose_secret().chars().count() {
+        let mut text = redact(&String::from_utf8_lossy(&line), &secrets);
+        if cut {
+            // The cut may have gone through a secret, which then is not recognized.
+            let longest = secrets
+                .iter()
+                .map(|secret| secret.expose_secret().chars().count())
+                .max();
+            for _ in 0..longest.unwrap_or_default() {
                 text.pop();
             }
         }

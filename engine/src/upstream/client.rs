@@ -21,7 +21,10 @@ use rmcp::{
     },
     transport::{Transport, async_rw::AsyncRwTransport},
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use super::{
     Deadlines, Owner,
@@ -48,7 +51,15 @@ pub(super) struct Upstream {
     /// A request could not be delivered: the next one gets a new upstream.
     broken: AtomicBool,
     freshness: Arc<Freshness>,
-    tools: Mutex<Option<(u64, Arc<[Tool]>)>>,
+    /// A child, or a server with a subscription, says when its tools change; others must be asked.
+    tells_changes: bool,
+    tools: Mutex<Option<Listing>>,
+}
+
+struct Listing {
+    generation: u64,
+    at: Instant,
+    tools: Arc<[Tool]>,
 }
 
 /// Whether a listing is still true.
@@ -222,10 +233,12 @@ impl Connect {
         process: Option<Process>,
     ) -> Upstream {
         let peer = service.peer().clone();
+        let is_child = process.is_some();
         // One cache is enough, and ours knows when it is stale.
         peer.set_response_cache_config(ClientCacheConfig::disabled())
             .await;
-        if tells_changes(&peer) {
+        let subscribed = tells_changes(&peer);
+        if subscribed {
             tokio::spawn(listen(peer.clone(), Arc::clone(&freshness)));
         }
         Upstream {
@@ -237,6 +250,7 @@ impl Connect {
             process,
             broken: AtomicBool::new(false),
             freshness,
+            tells_changes: subscribed || is_child,
             tools: Mutex::default(),
         }
     }
@@ -270,23 +284,39 @@ impl Upstream {
         }
     }
 
-    /// The full listing. Callers at the same time share one.
+    /// The full listing. Callers at the same time share one, and none waits longer than it may
+    /// take: an upstream that hangs is given up for all of them.
     pub(super) async fn tools(&self) -> Result<Arc<[Tool]>, UpstreamError> {
+        let listing = timeout(self.deadlines.list, self.listing()).await;
+        listing.unwrap_or_else(|_| {
+            self.broken.store(true, Ordering::SeqCst);
+            Err(self.timed_out(Phase::List))
+        })
+    }
+
+    async fn listing(&self) -> Result<Arc<[Tool]>, UpstreamError> {
         let mut cached = self.tools.lock().await;
         // Read before listing: a change on the way makes this listing old.
         let generation = self.freshness.generation.load(Ordering::SeqCst);
-        if let Some((at, tools)) = cached.as_ref()
-            && *at == generation
+        if let Some(listing) = cached.as_ref()
+            && listing.generation == generation
             && !self.freshness.unknown.load(Ordering::SeqCst)
+            && (self.tells_changes || listing.at.elapsed() < self.deadlines.listing_life)
         {
-            return Ok(Arc::clone(tools));
+            return Ok(Arc::clone(&listing.tools));
         }
-        let listing = timeout(self.deadlines.list, self.peer.list_all_tools()).await;
-        let listed = listing
-            .map_err(|_| self.timed_out(Phase::List))?
-            .map_err(|error| self.failure(error))?;
-        let tools: Arc<[Tool]> = listed.into();
-        *cached = Some((generation, Arc::clone(&tools)));
+        let listed = self.peer.list_all_tools().await;
+        let listed = listed.map_err(|error| self.failure(error))?;
+        // The same tools stay the same listing, so that nobody downstream sees a change.
+        let tools = match cached.take() {
+            Some(before) if *before.tools == *listed => before.tools,
+            _ => listed.into(),
+        };
+        *cached = Some(Listing {
+            generation,
+            at: Instant::now(),
+            tools: Arc::clone(&tools),
+        });
         Ok(tools)
     }
 

@@ -37,6 +37,8 @@ const LIST_DEADLINE: Duration = Duration::from_secs(20);
 const CALL_DEADLINE: Duration = Duration::from_secs(60);
 /// How long a child may be silent on `server/discover` before it is taken for a legacy server.
 const PROBE_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the listing of an upstream that cannot tell changes is taken to be true.
+const LISTING_LIFE: Duration = Duration::from_secs(10);
 
 /// The time each step may take.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +47,7 @@ struct Deadlines {
     list: Duration,
     call: Duration,
     probe: Duration,
+    listing_life: Duration,
 }
 
 impl Default for Deadlines {
@@ -54,6 +57,7 @@ impl Default for Deadlines {
             list: LIST_DEADLINE,
             call: CALL_DEADLINE,
             probe: PROBE_DEADLINE,
+            listing_life: LISTING_LIFE,
         }
     }
 }

@@ -21,7 +21,9 @@ pub(crate) enum TemplateError {
         "`{key}` needs `{{{placeholder}}}`, but the account has no credential; authorize the account"
     )]
     NoCredential { key: String, placeholder: String },
-    #[error("`{key}` puts `{{identifier}}` inside a path, which is refused; use `{{account_dir}}`")]
+    #[error(
+        "`{key}` would put this user's `{{identifier}}` inside a path, which is refused; use `{{account_dir}}`"
+    )]
     IdentifierInPath { key: String },
     #[error("`{key}` is not a valid name and value of an HTTP header once it is filled in")]
     Header { key: String },
@@ -54,7 +56,7 @@ pub(super) fn fill(
                 filled.push_str(&owner.directory.to_string_lossy());
             }
             // The user chose this text; `..` in it must not lead anywhere.
-            ("identifier", Place::Env) if template.contains(['/', '\\']) => {
+            ("identifier", Place::Env) if leaves_folder(template, &owner.identifier) => {
                 return Err(TemplateError::IdentifierInPath { key: key.into() });
             }
             ("identifier", _) => filled.push_str(&owner.identifier),
@@ -76,6 +78,14 @@ pub(super) fn fill(
         }
     }
     Ok(filled)
+}
+
+/// Whether a value that may be a path could be led elsewhere by the user's own choice of a name.
+/// A value that is the identifier and nothing else is no path of ours.
+fn leaves_folder(template: &str, identifier: &str) -> bool {
+    let path = template.contains(['/', '\\']);
+    path || (template != "{identifier}"
+        && (identifier.contains(['/', '\\']) || identifier.contains("..")))
 }
 
 /// A part of a template.
@@ -116,10 +126,13 @@ fn placeholder(text: &str) -> Option<(&str, &str)> {
     (word && !name.is_empty()).then_some((name, after))
 }
 
-/// Replaces a credential wherever it shows, line by line for credentials of several lines.
-pub(super) fn redact(text: &str, credential: Option<&SecretString>) -> String {
+/// Replaces secrets wherever they show, line by line for secrets of several lines.
+pub(super) fn redact<'a>(
+    text: &str,
+    secrets: impl IntoIterator<Item = &'a SecretString>,
+) -> String {
     let mut text = text.to_owned();
-    for secret in credential
+    for secret in secrets
         .into_iter()
         .flat_map(|credential| credential.expose_secret().lines())
         .filter(|line| !line.trim().is_empty())
@@ -183,6 +196,18 @@ mod tests {
         assert!(matches!(error, TemplateError::Unknown { .. }));
         let error = fill("K", "/data/{identifier}", Place::Env, &owner(None)).unwrap_err();
         assert!(matches!(error, TemplateError::IdentifierInPath { .. }));
+        let mut climber = owner(None);
+        climber.identifier = "../x".into();
+        let error = fill("K", "{identifier}.json", Place::Env, &climber).unwrap_err();
+        assert!(matches!(error, TemplateError::IdentifierInPath { .. }));
+        assert_eq!(
+            fill("K", "{identifier}", Place::Env, &climber).unwrap(),
+            "../x"
+        );
+        assert_eq!(
+            fill("K", "a/b {identifier}", Place::Header, &climber).unwrap(),
+            "a/b ../x"
+        );
     }
 
     #[test]

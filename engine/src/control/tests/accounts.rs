@@ -89,14 +89,14 @@ async fn a_report_needs_an_identifier() {
     ] {
         assert_eq!(violations(&test.post(&path, body).await), ["identifier"]);
     }
-    // Other calls limit its length, this one does not.
-    let long = "x".repeat(1000);
-    test.post(
-        &path,
-        json!({ "identifier": long, "include_auth_link": true }),
-    )
-    .await
-    .expect(200);
+    // A report has no limit; an account does, so none is created beyond it.
+    let ask = |length: usize, links: bool| {
+        let body = json!({ "identifier": "x".repeat(length), "include_auth_link": links });
+        test.post(&path, body)
+    };
+    ask(1000, false).await.expect(200);
+    ask(100, true).await.expect(200);
+    assert_eq!(violations(&ask(101, true).await), ["identifier"]);
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ pub(crate) fn check(path: &Path) -> Result<Vec<String>, SandboxError> {
 }
 
 impl Sandbox {
-    /// Reads and checks a file, so that a call can no longer fail because of it.
+    /// Reads and checks a file.
     pub(crate) fn load(path: &Path) -> Result<Self, SandboxError> {
         let text = std::fs::read(path).map_err(|source| SandboxError::Read {
             path: path.into(),
