@@ -194,9 +194,7 @@ async fn identifiers_are_texts_not_paths_or_markup() {
         "%2e%2e",
     ] {
         scene.authorize(&config, user, "key").await;
-        let agent = scene
-            .agent(&scene.client.open_session(&config, user).await.unwrap())
-            .await;
+        let agent = scene.agent_of(&config, user).await;
         assert_eq!(
             agent
                 .call("mail_read", serde_json::json!({}))

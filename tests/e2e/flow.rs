@@ -49,12 +49,8 @@ async fn real_servers_behind_one_url_scoped_and_per_user() {
         .unwrap();
     scene.authorize(&config, "alice", "key-a").await;
     scene.authorize(&config, "bob", "key-b").await;
-    let alice = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
-    let bob = scene
-        .agent(&scene.client.open_session(&config, "bob").await.unwrap())
-        .await;
+    let alice = scene.agent_of(&config, "alice").await;
+    let bob = scene.agent_of(&config, "bob").await;
 
     let tools = alice.tool_names().await.unwrap();
     assert_eq!(
@@ -131,9 +127,7 @@ async fn an_update_is_seen_by_running_sessions() {
         .await
         .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     assert_eq!(agent.tool_names().await.unwrap(), ["mail_read"]);
 
     // Read, append, update: what the response carries besides is not sent back.
@@ -245,9 +239,7 @@ async fn a_reset_engine_is_empty_and_its_clients_still_work() {
         .await
         .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     agent
         .call("mail_send", json!({ "to": "before" }))
         .await
@@ -279,9 +271,7 @@ async fn a_reset_engine_is_empty_and_its_clients_still_work() {
         .unwrap();
     assert_eq!(accounts[0].connected_account_status, None);
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     assert_eq!(
         agent.call("mail_read", json!({})).await.unwrap(),
         "mail of alice: "
@@ -326,9 +316,7 @@ async fn a_connection_added_in_mid_run_works_for_a_running_session() {
         .await
         .unwrap();
     scene.authorize(&config, "alice", "key").await;
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     assert_eq!(
         agent.tool_names().await.unwrap(),
         ["mail_read", "mail_send"]

@@ -38,10 +38,10 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mail.json"), MAIL).unwrap();
         for name in ["news", "locked"] {
-            let tool = format!("{name}_read");
+            let tool_name = format!("{name}_read");
             let sandbox = json!({
-                "tools": [{ "name": tool, "inputSchema": { "type": "object" } }],
-                "results": { tool: { "content": [{ "type": "text", "text": format!("{name} for {{identifier}}") }] } },
+                "tools": [{ "name": tool_name, "inputSchema": { "type": "object" } }],
+                "results": { tool_name: { "content": [{ "type": "text", "text": format!("{name} for {{identifier}}") }] } },
             });
             std::fs::write(
                 folder.path().join(format!("{name}.json")),
@@ -77,6 +77,12 @@ impl Scene {
             let page = browser::authorize(&self.http, link, key).await.unwrap();
             assert_eq!(page.status, 200, "{}", page.html);
         }
+    }
+
+    /// The agent of a user who has authorized all that the config needs.
+    pub(crate) async fn agent_of(&self, config: &Config, user: &str) -> Agent {
+        self.agent(&self.client.open_session(config, user).await.unwrap())
+            .await
     }
 
     pub(crate) async fn agent(&self, session: &Session) -> Agent {

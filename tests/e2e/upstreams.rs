@@ -107,9 +107,7 @@ async fn an_http_upstream_is_called_with_each_users_own_key() {
         .unwrap();
     for (user, key) in [("alice", "key-a"), ("bob", "key-b")] {
         scene.authorize(&config, user, key).await;
-        let agent = scene
-            .agent(&scene.client.open_session(&config, user).await.unwrap())
-            .await;
+        let agent = scene.agent_of(&config, user).await;
         assert_eq!(
             agent.call("whoami", json!({})).await.unwrap(),
             format!("Bearer {key}")
@@ -179,9 +177,7 @@ async fn a_child_sees_four_variables_and_what_the_file_gives_it() {
         .create_config(NewConfig::new("agent").connection("everything", ["get-env", "echo"]))
         .await
         .unwrap();
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     let variables: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&agent.call("get-env", json!({})).await.unwrap()).unwrap();
     assert_eq!(variables["GIVEN"], "to alice");
@@ -217,9 +213,7 @@ async fn one_broken_upstream_is_named_and_the_others_work() {
         )
         .await
         .unwrap();
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     assert_eq!(agent.tool_names().await.unwrap(), ["mail_read"]);
     assert_eq!(
         agent.call("mail_read", json!({})).await.unwrap(),
@@ -239,9 +233,7 @@ async fn one_broken_upstream_is_named_and_the_others_work() {
         .create_config(NewConfig::new("alone").all_tools_of("broken"))
         .await
         .unwrap();
-    let agent = scene
-        .agent(&scene.client.open_session(&alone, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&alone, "alice").await;
     let error = agent.tool_names().await.unwrap_err().to_string();
     assert!(
         error.contains("`broken`") && error.contains("no such database"),
@@ -258,9 +250,7 @@ async fn a_key_that_never_worked_asks_for_authorization_too() {
     let all = scene.client.create_config(all).await.unwrap();
     for config in [&named, &all] {
         scene.authorize(config, "alice", "wrong").await;
-        let agent = scene
-            .agent(&scene.client.open_session(config, "alice").await.unwrap())
-            .await;
+        let agent = scene.agent_of(config, "alice").await;
         let error = agent.tool_names().await.unwrap_err().to_string();
         assert!(
             error.contains("`crm`") && error.contains("EXPIRED"),
@@ -283,9 +273,7 @@ async fn a_key_that_never_worked_asks_for_authorization_too() {
         assert_eq!(error.authorization_required().unwrap().len(), 1);
     }
     scene.authorize(&named, "alice", "wrong").await;
-    let agent = scene
-        .agent(&scene.client.open_session(&named, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&named, "alice").await;
     let result = agent.call_whole("whoami", json!({})).await.unwrap();
     assert!(
         text_of(&result).contains("needs the user's authorization"),
@@ -302,14 +290,10 @@ async fn one_users_tools_are_not_shown_to_another() {
         .await
         .unwrap();
     scene.authorize(&config, "bob", "key-b").await;
-    let bob = scene
-        .agent(&scene.client.open_session(&config, "bob").await.unwrap())
-        .await;
+    let bob = scene.agent_of(&config, "bob").await;
     assert_eq!(bob.tool_names().await.unwrap(), ["whoami"]);
     scene.authorize(&config, "alice", "wrong").await;
-    let alice = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let alice = scene.agent_of(&config, "alice").await;
     assert!(alice.tool_names().await.is_err());
     assert!(alice.call("whoami", json!({})).await.is_err());
 }
@@ -326,9 +310,7 @@ async fn an_upstream_that_wants_a_key_nobody_was_asked_for_expires_no_account() 
         .create_config(NewConfig::new("agent").connection("crm", ["whoami"]))
         .await
         .unwrap();
-    let agent = scene
-        .agent(&scene.client.open_session(&config, "alice").await.unwrap())
-        .await;
+    let agent = scene.agent_of(&config, "alice").await;
     assert!(agent.tool_names().await.is_err());
     let result = agent.call_whole("whoami", json!({})).await.unwrap();
     assert!(

@@ -77,6 +77,7 @@ pub(super) fn status<'de, D: Deserializer<'de>>(
 /// How one user stands with one connection of a config.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-python" = "McpConnectionAuthState")))]
 #[non_exhaustive]
 pub struct ConnectionAuthState {
     /// The connection's id.
@@ -88,15 +89,16 @@ pub struct ConnectionAuthState {
     /// The provider, such as `GMAIL`.
     #[serde(default, deserialize_with = "blank_is_none")]
     pub provider: Option<String>,
-    /// The user's account; `None` when there is none yet.
+    /// The user's account, if there is one yet.
     #[serde(default, deserialize_with = "blank_is_none")]
     pub connected_account_id: Option<String>,
-    /// The status of that account; `None` when there is none yet.
+    /// The status of that account, if there is one yet.
     #[serde(default, deserialize_with = "status")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub connected_account_status: Option<AccountStatus>,
-    /// The link that lets the user authorize: one use, about a minute. Hidden from `Debug`.
+    /// The link that lets the user authorize: one use, about a minute. Debug output hides it.
     #[serde(default, deserialize_with = "blank_is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-secret" = true)))]
     pub authentication_link: Option<String>,
 }
 

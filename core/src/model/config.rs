@@ -11,6 +11,7 @@ use super::{
 /// A Virtual MCP server: one endpoint per agent role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-python" = "McpConfig")))]
 #[non_exhaustive]
 pub struct Config {
     /// Assigned by the server, such as `cfg_85630864460904897`.
@@ -25,7 +26,7 @@ pub struct Config {
     /// The connections and their tools, at most 25.
     #[serde(default, deserialize_with = "null_is_default")]
     pub connection_tool_mappings: Vec<ConnectionToolMapping>,
-    /// The static MCP endpoint, shared by all users; `None` when the environment has none.
+    /// The static MCP endpoint, shared by all users; none where the environment has none.
     #[serde(default, deserialize_with = "blank_is_none")]
     pub mcp_server_url: Option<String>,
 }
@@ -33,6 +34,7 @@ pub struct Config {
 /// One connection of a config and which of its tools are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-python" = "McpConfigConnectionToolMapping")))]
 #[non_exhaustive]
 pub struct ConnectionToolMapping {
     /// The name of the connection; it must exist already.
@@ -41,6 +43,7 @@ pub struct ConnectionToolMapping {
     /// The tools shown.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>"))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-all-tools" = true)))]
     pub tools: Tools,
     /// Output only: the connection's id.
     #[serde(default, deserialize_with = "blank_is_none")]
@@ -118,6 +121,7 @@ impl<'de> Deserialize<'de> for Tools {
 /// One page of configs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-python" = "ListMcpConfigsResponse")))]
 #[non_exhaustive]
 pub struct ConfigPage {
     /// The configs of this page.
@@ -125,12 +129,14 @@ pub struct ConfigPage {
     pub configs: Vec<Config>,
     /// How many configs match, over all pages.
     #[serde(default, deserialize_with = "null_is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-python" = "total_count")))]
     pub total_size: u64,
-    /// Cursor of the next page; `None` on the last.
+    /// Cursor of the next page; none on the last.
     #[serde(default, deserialize_with = "blank_is_none")]
     pub next_page_token: Option<String>,
-    /// Cursor of the page before; `None` on the first.
+    /// Cursor of the page before; none on the first.
     #[serde(default, deserialize_with = "blank_is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-python" = "previous_page_token")))]
     pub prev_page_token: Option<String>,
 }
 

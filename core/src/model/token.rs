@@ -58,9 +58,10 @@ impl fmt::Debug for SessionToken {
 /// The credential of one agent run.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "SessionToken"))]
+#[cfg_attr(feature = "schema", schemars(rename = "SessionToken", extend("x-python" = "CreateMcpSessionTokenResponse")))]
 pub(crate) struct Wire {
     /// The bearer token. Whoever holds it acts as the user until it expires.
+    #[cfg_attr(feature = "schema", schemars(extend("x-secret" = true)))]
     token: String,
     /// When it expires, by the server's clock.
     #[serde(default)]

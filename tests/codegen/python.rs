@@ -1,0 +1,188 @@
+//! Plain slotted classes for the Python package.
+
+use crate::schema::{Field, Kind, Schema, Type};
+
+const HEAD: &str = r#"# Written by tests/codegen from core's schema. Do not edit.
+"""The types of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scalekit_vmcp._arguments import named
+from scalekit_vmcp._model import ALL_TOOLS, AllTools, Model, naive_utc
+
+if TYPE_CHECKING:
+    from datetime import datetime
+"#;
+
+/// The longest line that the formatter leaves alone.
+const WIDTH: usize = 120;
+
+pub(crate) fn write(schema: &Schema) -> String {
+    let mut out = HEAD.to_owned();
+    for ty in schema.types.iter().filter(|ty| ty.answered) {
+        class(&mut out, ty, schema);
+    }
+    out
+}
+
+fn class(out: &mut String, ty: &Type, schema: &Schema) {
+    let name = name(&ty.name, schema);
+    let mut add = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    add(format!(
+        "\n\nclass {name}(Model):\n    \"\"\"{}\n\n    Attributes:",
+        ty.description
+    ));
+    for field in &ty.fields {
+        add(format!(
+            "        {}: {}",
+            field_name(field),
+            field.description
+        ));
+    }
+    add("    \"\"\"\n\n    __slots__ = __match_args__ = (".to_owned());
+    for field in &ty.fields {
+        add(format!("        \"{}\",", field_name(field)));
+    }
+    add("    )".to_owned());
+    let hidden: Vec<String> = ty
+        .fields
+        .iter()
+        .filter(|field| field.secret)
+        .map(|field| format!("\"{}\"", field_name(field)))
+        .collect();
+    if !hidden.is_empty() {
+        add(format!(
+            "    _hidden = frozenset({{{}}})",
+            hidden.join(", ")
+        ));
+    }
+    add(String::new());
+    for field in &ty.fields {
+        add(format!(
+            "    {}: {}",
+            field_name(field),
+            annotation(field, schema)
+        ));
+    }
+    add("\n    @named\n    def __init__(\n        self,\n        *,".to_owned());
+    for field in &ty.fields {
+        let (argument, default) = argument(field, schema);
+        add(format!(
+            "        {}: {argument} = {default},",
+            field_name(field)
+        ));
+    }
+    add("    ) -> None:".to_owned());
+    for field in &ty.fields {
+        let field_name = field_name(field);
+        if is_list(field) {
+            add(format!(
+                "        self.{field_name} = [] if {field_name} is None else {field_name}"
+            ));
+        } else {
+            add(format!("        self.{field_name} = {field_name}"));
+        }
+    }
+    add(format!(
+        "\n    @classmethod\n    def from_wire(cls, data: dict[str, Any]) -> {name}:\n        \"\"\"Reads the JSON form.\"\"\"\n        return cls("
+    ));
+    for field in &ty.fields {
+        add(from_wire(field, schema));
+    }
+    out.push_str("        )\n");
+}
+
+fn name(rust: &str, schema: &Schema) -> String {
+    let ty = schema.types.iter().find(|ty| ty.name == rust);
+    ty.and_then(|ty| ty.python.clone())
+        .unwrap_or_else(|| rust.to_owned())
+}
+
+fn field_name(field: &Field) -> &str {
+    field.python.as_deref().unwrap_or(&field.name)
+}
+
+/// A list that is always there; the one of tools is `ALL_TOOLS` where there is none.
+fn is_list(field: &Field) -> bool {
+    matches!(field.kind, Kind::ListOf(_)) && !field.all_tools
+}
+
+fn kind(kind: &Kind, schema: &Schema) -> String {
+    match kind {
+        Kind::Text => "str".to_owned(),
+        Kind::Time => "datetime".to_owned(),
+        Kind::Whole => "int".to_owned(),
+        Kind::Number => "float".to_owned(),
+        Kind::Flag => "bool".to_owned(),
+        Kind::Object => "dict[str, Any]".to_owned(),
+        Kind::ListOf(item) => format!("list[{}]", self::kind(item, schema)),
+        Kind::Named(rust) => name(rust, schema),
+    }
+}
+
+fn annotation(field: &Field, schema: &Schema) -> String {
+    let kind = kind(&field.kind, schema);
+    match () {
+        () if field.all_tools => format!("{kind} | AllTools"),
+        () if field.nullable => format!("{kind} | None"),
+        () => kind,
+    }
+}
+
+/// The type and the default of the constructor's argument.
+fn argument(field: &Field, schema: &Schema) -> (String, &'static str) {
+    let annotation = annotation(field, schema);
+    if field.all_tools {
+        return (annotation, "ALL_TOOLS");
+    }
+    if is_list(field) {
+        return (format!("{} | None", kind(&field.kind, schema)), "None");
+    }
+    let default = match field.kind {
+        _ if field.nullable => "None",
+        Kind::Text => "\"\"",
+        Kind::Whole => "0",
+        Kind::Number => "0.0",
+        Kind::Flag => "False",
+        _ => panic!("no default for `{}`", field.name),
+    };
+    (annotation, default)
+}
+
+fn from_wire(field: &Field, schema: &Schema) -> String {
+    let (target, wire) = (field_name(field), &field.name);
+    let value = match &field.kind {
+        _ if field.all_tools => format!("data.get(\"{wire}\") or ALL_TOOLS"),
+        Kind::Time => format!("naive_utc(data[\"{wire}\"]) if data.get(\"{wire}\") else None"),
+        Kind::ListOf(item) => {
+            let items = match &**item {
+                Kind::Named(rust) => format!(
+                    "{}.from_wire(item) for item in data.get(\"{wire}\") or ()",
+                    name(rust, schema)
+                ),
+                _ => format!("item for item in data.get(\"{wire}\") or ()"),
+            };
+            let one = format!("            {target}=[{items}],");
+            if one.len() > WIDTH {
+                return format!("            {target}=[\n                {items}\n            ],");
+            }
+            return one;
+        }
+        Kind::Named(rust) => format!(
+            "{}.from_wire(data.get(\"{wire}\") or {{}})",
+            name(rust, schema)
+        ),
+        _ if field.nullable => format!("data.get(\"{wire}\")"),
+        Kind::Text => format!("data.get(\"{wire}\") or \"\""),
+        Kind::Whole => format!("data.get(\"{wire}\") or 0"),
+        Kind::Number => format!("data.get(\"{wire}\") or 0.0"),
+        Kind::Flag => format!("bool(data.get(\"{wire}\"))"),
+        Kind::Object => format!("data.get(\"{wire}\") or {{}}"),
+    };
+    format!("            {target}={value},")
+}

@@ -1,0 +1,181 @@
+//! Interfaces, and the tables that convert names, for the Node package.
+
+use std::fmt::Write as _;
+
+use crate::schema::{Field, Kind, Schema};
+
+const HEAD: &str = "// Generated from the schema of the Rust core by tests/codegen; `make generate` writes it anew.\n";
+
+const FIELD: &str = "
+/** A property on the wire. */
+export interface Field {
+  /** Its name. */
+  wire: string;
+  /** The type whose table converts it, or `Date`; without one the value is left as it is. */
+  type?: string;
+  /** Whether it is kept out of JSON and of what `console.log` shows. */
+  secret?: boolean;
+}
+";
+
+pub(crate) fn write(schema: &Schema) -> String {
+    let mut out = HEAD.to_owned();
+    for ty in &schema.types {
+        interface(
+            &mut out,
+            &ty.description,
+            &ty.name,
+            &ty.fields,
+            !ty.answered,
+        );
+    }
+    for operation in &schema.operations {
+        let about = format!("The parameters of `{}`.", camel(&operation.name));
+        interface(
+            &mut out,
+            &about,
+            &parameters(&operation.name),
+            &operation.fields,
+            true,
+        );
+    }
+    out += FIELD;
+    out += "\n/** The properties of each type. */\nexport const TYPES: Record<string, Record<string, Field>> = {\n";
+    for ty in &schema.types {
+        table(&mut out, &ty.name, &ty.fields);
+    }
+    for operation in &schema.operations {
+        table(&mut out, &parameters(&operation.name), &operation.fields);
+    }
+    out += "};\n\n/** What each operation takes and answers, by its name on the wire. */\n";
+    out += "export const OPERATIONS: Record<string, { parameters: string; result?: string }> = {\n";
+    for operation in &schema.operations {
+        let result = operation
+            .result
+            .as_ref()
+            .map(|name| format!(", result: \"{name}\""))
+            .unwrap_or_default();
+        line(
+            &mut out,
+            &format!(
+                "  {}: {{ parameters: \"{}\"{result} }},",
+                operation.name,
+                parameters(&operation.name)
+            ),
+        );
+    }
+    out + "};\n"
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// What is sent may say `undefined` for what it leaves out; what is answered leaves it out.
+fn interface(out: &mut String, about: &str, name: &str, fields: &[Field], sent: bool) {
+    write!(
+        out,
+        "\n/** {} */\nexport interface {name} {{\n",
+        camel_in_ticks(about)
+    )
+    .expect("a string takes text");
+    for field in fields {
+        line(
+            out,
+            &format!("  /** {} */", camel_in_ticks(&field.description)),
+        );
+        let (kind, name) = (kind(&field.kind), camel(&field.name));
+        line(
+            out,
+            &match (sent, field.required, field.nullable) {
+                (true, false, _) => format!("  {name}?: {kind} | undefined;"),
+                (false, _, true) => format!("  {name}?: {kind};"),
+                _ => format!("  {name}: {kind};"),
+            },
+        );
+    }
+    line(out, "}");
+}
+
+fn table(out: &mut String, name: &str, fields: &[Field]) {
+    line(out, &format!("  {name}: {{"));
+    for field in fields {
+        let item = match &field.kind {
+            Kind::ListOf(item) => item,
+            other => other,
+        };
+        let converted = match item {
+            Kind::Named(name) => format!(", type: \"{name}\""),
+            Kind::Time => ", type: \"Date\"".to_owned(),
+            _ => String::new(),
+        };
+        let secret = if field.secret { ", secret: true" } else { "" };
+        line(
+            out,
+            &format!(
+                "    {}: {{ wire: \"{}\"{converted}{secret} }},",
+                camel(&field.name),
+                field.name
+            ),
+        );
+    }
+    line(out, "  },");
+}
+
+fn parameters(operation: &str) -> String {
+    let name = camel(operation);
+    let mut letters = name.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_ascii_uppercase())
+        .unwrap_or_default();
+    format!("{first}{}Parameters", letters.as_str())
+}
+
+fn kind(kind: &Kind) -> String {
+    match kind {
+        Kind::Text => "string".to_owned(),
+        Kind::Time => "Date".to_owned(),
+        Kind::Whole | Kind::Number => "number".to_owned(),
+        Kind::Flag => "boolean".to_owned(),
+        Kind::Object => "Record<string, unknown>".to_owned(),
+        Kind::ListOf(item) => format!("{}[]", self::kind(item)),
+        Kind::Named(name) => name.clone(),
+    }
+}
+
+fn camel(name: &str) -> String {
+    let mut out = String::new();
+    for (index, word) in name.split('_').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if index > 0 => {
+                out.push(first.to_ascii_uppercase());
+                out += letters.as_str();
+            }
+            _ => out += word,
+        }
+    }
+    out
+}
+
+/// Names of parameters that a text mentions are cased as TypeScript cases them.
+fn camel_in_ticks(text: &str) -> String {
+    text.split('`')
+        .enumerate()
+        .map(|(index, part)| {
+            let name = part.contains('_')
+                && part.starts_with(|first: char| first.is_ascii_lowercase())
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            if index % 2 == 1 && name {
+                camel(part)
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("`")
+}
