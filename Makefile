@@ -1,13 +1,14 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt prepare
+.PHONY: help demo test lint fmt generate prepare
 
 help:
 	@echo "make demo   start the engine with real MCP servers and let agents use it"
 	@echo "make test   run every test; the last line holds the totals"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
 	@echo "make fmt    format the code"
+	@echo "make generate   write the types of the language packages from the schema of core"
 
 demo: prepare
 	@echo "==> building and starting the demo"
@@ -23,7 +24,12 @@ lint:
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@echo "==> checking the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+	@echo "==> checking that the generated types are those of core"
+	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen -- --check
 	@echo "lint passed"
+
+generate:
+	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen
 
 fmt:
 	@echo "==> formatting"

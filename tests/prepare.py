@@ -31,8 +31,8 @@ def environment():
     return dict(os.environ, PATH=os.pathsep.join([path, str(TOOLS / "bin")]))
 
 
-def run(*command, cwd=ROOT):
-    result = subprocess.run([str(part) for part in command], cwd=cwd, env=environment())
+def run(*command, cwd=ROOT, env=None):
+    result = subprocess.run([str(part) for part in command], cwd=cwd, env=env or environment())
     if result.returncode != 0:
         fail("`{}` failed with exit code {}; its output is above".format(
             " ".join(str(part) for part in command), result.returncode))

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as xml
 
-from prepare import ROOT, environment, say
+from packages import PYTHON, PYTHON_BIN, build_python
+from prepare import ROOT, UPSTREAMS, environment, run, say
 
 JUNIT = ROOT / "target" / "nextest" / "default" / "junit.xml"
 
 
-def stream(*command):
+def stream(*command, cwd=ROOT):
     """Shows the output while it comes; returns the exit code and the whole text."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, errors="replace",
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen([str(part) for part in command], cwd=cwd,
+                               env=dict(environment(), VMCP_UPSTREAMS=str(UPSTREAMS)),
+                               text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = []
     for line in process.stdout:
         sys.stdout.write(line)
@@ -32,6 +34,26 @@ def of_nextest(junit, text):
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
     skipped = re.findall(r"Summary .*\b(\d+) skipped", text)
     return len(cases) - failed, failed, int(skipped[-1]) if skipped else 0
+
+
+def of_junit(junit):
+    """Passed, failed, skipped of pytest and of node:test."""
+    cases = xml.fromstring(junit).findall(".//testcase")
+    failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return len(cases) - failed - skipped, failed, skipped
+
+
+def suite(about, junit, *command, cwd):
+    """Runs a suite that writes junit; returns its totals, and whether it ended well."""
+    say("running the tests of " + about)
+    junit.parent.mkdir(parents=True, exist_ok=True)
+    junit.unlink(missing_ok=True)
+    code, _ = stream(*command, cwd=cwd)
+    totals = of_junit(junit.read_text()) if junit.is_file() else (0, 0, 0)
+    if code != 0:
+        print("error: the tests of {} ended with {}".format(about, code))
+    return totals, code == 0 and totals[0] > 0
 
 
 def of_doc_tests(text):
@@ -56,6 +78,14 @@ def main():
     if code != 0:
         good = False
         print("error: the examples failed, or could not be built (`cargo test --doc` ended with {})".format(code))
+    say("building the server of the vectors")
+    run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors", "--bin", "vmcp-build-client")
+    build_python()
+    junit = ROOT / "target" / "junit" / "python.xml"
+    total, fine = suite("the Python package", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q",
+                        "--junit-xml={}".format(junit), cwd=PYTHON)
+    totals.append(total)
+    good = good and fine
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
     return 0 if good and failed == 0 and passed > 0 else 1

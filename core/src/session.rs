@@ -186,6 +186,9 @@ struct Minter {
 }
 
 impl Session {
+    /// The name of the header that carries the credential.
+    pub const CREDENTIAL_HEADER: &str = "authorization";
+
     /// The HTTP status with which a server refuses a credential: a hook of an MCP client then calls
     /// [`rejected`](Self::rejected) and repeats the request once.
     pub const REFUSED_STATUS: u16 = 401;

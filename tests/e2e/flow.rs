@@ -80,6 +80,9 @@ async fn real_servers_behind_one_url_scoped_and_per_user() {
 
     let note = json!({ "entities": [{ "name": "n", "entityType": "note", "observations": ["only alice's"] }] });
     alice.call("create_entities", note).await.unwrap();
+    let whole = alice.call_whole("read_graph", json!({})).await.unwrap();
+    // What a modern client asks of a legacy upstream.
+    assert_eq!(whole.result_type, Some(rmcp::model::ResultType::COMPLETE));
     assert!(
         alice
             .call("read_graph", json!({}))

@@ -44,13 +44,16 @@ impl Serve {
             .start()
             .await
             .map_err(|error| error.to_string())?;
+        // Before anybody is told that Ctrl-C ends it.
+        let signals =
+            Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
         // Whoever started it may have stopped listening; that is no reason to stop serving.
         if let Err(error) = greet(&engine) {
             tracing::warn!(%error, "cannot write to standard output");
         }
-        let interrupted = wait_for_signal().await;
+        signals.wait().await;
         engine.close().await;
-        interrupted.map_err(|error| format!("cannot wait for a signal: {error}"))
+        Ok(())
     }
 }
 
@@ -75,17 +78,39 @@ fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     out.flush()
 }
 
+/// Ctrl-C, and on Unix the polite request to end.
 #[cfg(unix)]
-async fn wait_for_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ))
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn wait_for_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Ctrl-C, and on Unix the polite request to end.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self(tokio::signal::windows::ctrl_c()?))
+    }
+
+    async fn wait(mut self) {
+        self.0.recv().await;
+    }
 }

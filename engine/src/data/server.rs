@@ -7,7 +7,7 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Extensions,
         Implementation, ListToolsResult, MetaObject, PaginatedRequestParams, RequestMetaObject,
-        ServerCapabilities, ServerConfig, Tool,
+        ResultType, ServerCapabilities, ServerConfig, Tool,
     },
     service::{RequestContext, RoleServer},
 };
@@ -104,7 +104,12 @@ impl VirtualServer {
             return Ok(needs_authorization(mapping, listing.status));
         };
         match self.catalogues.call(grant, mapping, account, request).await {
-            Ok(result) => Ok(result),
+            Ok(mut result) => {
+                // A legacy upstream does not say it; modern clients insist, and legacy ones are
+                // spared it by the MCP library.
+                result.result_type.get_or_insert(ResultType::COMPLETE);
+                Ok(result)
+            }
             Err(UpstreamError::Refused { error, .. }) => Err(error),
             Err(error) if self.catalogues.expires(mapping, account, &error).await => {
                 Ok(needs_authorization(mapping, Some(AccountStatus::Expired)))

@@ -1,0 +1,65 @@
+"""Virtual MCP servers for agent developers (unofficial client of Scalekit AgentKit).
+
+A *config* is one MCP endpoint per agent role: a named list of connections and the tools each may
+show. A *session* is one agent run on it with one user's credentials: a URL and a bearer token that
+stays valid until the run ends.
+
+    from datetime import timedelta
+    from scalekit_vmcp import AsyncScalekitClient, McpConfigConnectionToolMapping
+
+    async with AsyncScalekitClient.from_env() as client:
+        created = await client.actions.mcp.create_config(
+            name="email-calendar-agent",
+            connection_tool_mappings=[
+                McpConfigConnectionToolMapping(connection_name="gmail", tools=["gmail_fetch_mails"]),
+                McpConfigConnectionToolMapping(connection_name="googlecalendar"),
+            ],
+        )
+        session = await client.actions.mcp.open_session(
+            created.config, identifier="user_123", expiry=timedelta(hours=1)
+        )
+        url, headers = session.url, await session.headers()
+
+`ScalekitClient` is the same, blocking. `LocalEngine` is a server for tests and for one's own machine.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from scalekit_vmcp._async_client import AsyncScalekitClient
+from scalekit_vmcp._client import ScalekitClient
+from scalekit_vmcp._generated import (
+    McpConfig,
+    McpConfigConnectionToolMapping,
+    McpConnectionAuthState,
+)
+from scalekit_vmcp._model import ALL_TOOLS
+from scalekit_vmcp._session import AsyncSession, Session
+from scalekit_vmcp.common.exceptions import (
+    ScalekitAuthorizationRequiredException,
+    ScalekitException,
+)
+
+if TYPE_CHECKING:
+    from scalekit_vmcp.engine import LocalEngine
+
+__all__ = [
+    "ALL_TOOLS",
+    "AsyncScalekitClient",
+    "AsyncSession",
+    "LocalEngine",
+    "McpConfig",
+    "McpConfigConnectionToolMapping",
+    "McpConnectionAuthState",
+    "ScalekitAuthorizationRequiredException",
+    "ScalekitClient",
+    "ScalekitException",
+    "Session",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "LocalEngine":
+        from scalekit_vmcp.engine import LocalEngine
+
+        return LocalEngine
+    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")

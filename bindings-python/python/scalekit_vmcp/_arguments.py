@@ -1,0 +1,103 @@
+"""What Python alone knows about arguments: names, durations, and how to write them as JSON."""
+
+from __future__ import annotations
+
+import json
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from scalekit_vmcp._model import to_wire
+from scalekit_vmcp.common.exceptions import ScalekitValidationException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from datetime import timedelta
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def refused(code: str, argument: str, message: str, suggestion: str | None = None) -> ScalekitValidationException:
+    """The exception for an argument that Python itself refuses."""
+    facts = {"kind": "invalid_argument", "code": code, "argument": argument, "suggestion": suggestion}
+    return ScalekitValidationException(message, facts)
+
+
+def named(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Answers an unknown keyword with the nearest known one."""
+    known = _names(function)
+
+    @wraps(function)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if not kwargs.keys() <= known:
+            raise _unknown(kwargs, known)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def named_async(function: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """The same for an `async def`, which only ever fails when it is awaited."""
+    known = _names(function)
+
+    @wraps(function)
+    async def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if not kwargs.keys() <= known:
+            raise _unknown(kwargs, known)
+        return await function(*args, **kwargs)
+
+    return checked
+
+
+def _names(function: Callable[..., Any]) -> frozenset[str]:
+    code = function.__code__
+    return frozenset(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+
+
+def _unknown(given: dict[str, Any], known: frozenset[str]) -> ScalekitValidationException:
+    from difflib import get_close_matches
+
+    name = next(name for name in given if name not in known)
+    near = get_close_matches(name, sorted(known), n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}"
+    return refused("unknown_argument", name, f"there is no argument `{name}`", hint)
+
+
+def seconds(argument: str, value: timedelta) -> float:
+    """A duration in seconds."""
+    from datetime import timedelta
+
+    if not isinstance(value, timedelta):
+        message = f"`{argument}` must be a `datetime.timedelta`, got `{type(value).__name__}`"
+        raise refused("argument_type", argument, message)
+    return value.total_seconds()
+
+
+def seconds_if_given(argument: str, value: timedelta | None) -> float | None:
+    """A duration in seconds, where none has a meaning."""
+    return None if value is None else seconds(argument, value)
+
+
+def encode(arguments: dict[str, Any]) -> str:
+    """The arguments as JSON."""
+    try:
+        return _write(arguments)
+    except (TypeError, ValueError, RecursionError):
+        for name, value in arguments.items():
+            try:
+                _write(value)
+            except (TypeError, ValueError, RecursionError) as cause:
+                raise refused("argument_type", name, f"`{name}` cannot be sent: {cause}") from None
+        raise
+
+
+def _write(value: Any) -> str:
+    return json.dumps(value, default=to_wire, allow_nan=False)
+
+
+def text(argument: str, value: str) -> str:
+    """A string, as the native half wants it."""
+    if not isinstance(value, str):
+        message = f"`{argument}` must be a string, got `{type(value).__name__}`"
+        raise refused("argument_type", argument, message)
+    return value

@@ -1,0 +1,297 @@
+"""Virtual MCP servers: configs, accounts, session tokens and sessions; for asyncio."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from scalekit_vmcp._arguments import encode, named, named_async, seconds_if_given
+from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._generated import (
+    CreateMcpSessionTokenResponse,
+    ListMcpConfigsResponse,
+    McpConfig,
+    McpConnectionAuthState,
+)
+from scalekit_vmcp._responses import (
+    CreateMcpConfigResponse,
+    DeleteMcpConfigResponse,
+    ListMcpConnectedAccountsResponse,
+    UpdateMcpConfigResponse,
+)
+from scalekit_vmcp._session import AsyncSession
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import timedelta
+
+    from scalekit_vmcp._bridge import NativeClient
+    from scalekit_vmcp._generated import McpConfigConnectionToolMapping
+
+
+class AsyncActionMcp:
+    """Virtual MCP servers. Every argument is checked before anything is sent."""
+
+    def __init__(self, native: NativeClient) -> None:
+        self._native = native
+
+    @named_async
+    async def list_configs(
+        self,
+        page_size: int | None = None,
+        page_token: str | None = None,
+        filter_id: str | None = None,
+        filter_provider: str | None = None,
+        filter_name: str | None = None,
+        filter_mcp_server_url: str | None = None,
+        search: str | None = None,
+    ) -> ListMcpConfigsResponse:
+        """Lists configs, a page at a time. `iter_configs` follows the pages.
+
+        Args:
+            page_size: At most this many on a page: 1 to 30; the server's choice if not set.
+            page_token: The cursor of another page, from `next_page_token` or `previous_page_token`.
+            filter_id: Only the config with this id.
+            filter_provider: Only configs with a connection of this provider.
+            filter_name: Only the config with this whole name, in any case.
+            filter_mcp_server_url: Only the config behind this URL.
+            search: Only configs whose name holds this text.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+        """
+        answer = await self._call(
+            "list_configs",
+            page_size=page_size,
+            page_token=page_token,
+            filter_id=filter_id,
+            filter_provider=filter_provider,
+            filter_name=filter_name,
+            filter_mcp_server_url=filter_mcp_server_url,
+            search=search,
+        )
+        return ListMcpConfigsResponse.from_wire(answer)
+
+    @named
+    async def iter_configs(
+        self,
+        *,
+        filter_id: str | None = None,
+        filter_provider: str | None = None,
+        filter_name: str | None = None,
+        filter_mcp_server_url: str | None = None,
+        search: str | None = None,
+    ) -> AsyncIterator[McpConfig]:
+        """Every config, page after page, fetched as they are wanted.
+
+        Args:
+            filter_id: Only the config with this id.
+            filter_provider: Only configs with a connection of this provider.
+            filter_name: Only the config with this whole name, in any case.
+            filter_mcp_server_url: Only the config behind this URL.
+            search: Only configs whose name holds this text.
+
+        Yields:
+            The configs. After an error there are no more.
+        """
+        selection = {
+            "filter_id": filter_id,
+            "filter_provider": filter_provider,
+            "filter_name": filter_name,
+            "filter_mcp_server_url": filter_mcp_server_url,
+            "search": search,
+        }
+        stream = self._native.stream("iter_configs", encode(selection))
+        while (item := await awaited(stream.next)) is not None:
+            yield McpConfig.from_wire(json.loads(item))
+
+    @named_async
+    async def get_config(self, config_id: str) -> McpConfig:
+        """Gets one config.
+
+        Args:
+            config_id: The id of the config.
+
+        Raises:
+            ScalekitNotFoundException: There is none with this id.
+        """
+        return McpConfig.from_wire(await self._call("get_config", config_id=config_id))
+
+    @named_async
+    async def create_config(
+        self,
+        name: str,
+        description: str | None = None,
+        connection_tool_mappings: Sequence[McpConfigConnectionToolMapping] | None = None,
+    ) -> CreateMcpConfigResponse:
+        """Creates a config: one Virtual MCP server per agent role, not per user.
+
+        Never sent twice: when the connection breaks in the middle, look for the name before
+        creating it again.
+
+        Args:
+            name: 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment; cannot change.
+            description: Free text.
+            connection_tool_mappings: The connections and their tools, at most 25.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitConflictException: The name is taken.
+            ScalekitBadRequestException: A connection or a tool does not exist.
+        """
+        answer = await self._call(
+            "create_config",
+            name=name,
+            description=description,
+            connection_tool_mappings=connection_tool_mappings,
+        )
+        return CreateMcpConfigResponse(config=McpConfig.from_wire(answer))
+
+    @named_async
+    async def update_config(
+        self,
+        config_id: str,
+        description: str | None = None,
+        connection_tool_mappings: Sequence[McpConfigConnectionToolMapping] | None = None,
+    ) -> UpdateMcpConfigResponse:
+        """Changes a config; what is not given stays. Running sessions see the change at once.
+
+        Args:
+            config_id: The id of the config.
+            description: The new description; not empty, because the API cannot clear it.
+            connection_tool_mappings: The new list, which replaces the whole old one; not empty.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitNotFoundException: There is none with this id.
+        """
+        answer = await self._call(
+            "update_config",
+            config_id=config_id,
+            description=description,
+            connection_tool_mappings=connection_tool_mappings,
+        )
+        return UpdateMcpConfigResponse(config=McpConfig.from_wire(answer))
+
+    @named_async
+    async def delete_config(self, config_id: str) -> DeleteMcpConfigResponse:
+        """Deletes a config. Its URL stops working at once, for running sessions too.
+
+        Args:
+            config_id: The id of the config.
+
+        Raises:
+            ScalekitNotFoundException: There is none with this id.
+        """
+        await self._call("delete_config", config_id=config_id)
+        return DeleteMcpConfigResponse()
+
+    @named_async
+    async def list_mcp_connected_accounts(
+        self,
+        config_id: str,
+        identifier: str,
+        include_auth_link: bool | None = None,
+    ) -> ListMcpConnectedAccountsResponse:
+        """Lists how a user stands with each connection of a config.
+
+        Args:
+            config_id: The id of the config.
+            identifier: The user.
+            include_auth_link: Whether to make a link for each connection that is not `ACTIVE`.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitNotFoundException: There is no config with this id.
+        """
+        answer = await self._call(
+            "list_mcp_connected_accounts",
+            config_id=config_id,
+            identifier=identifier,
+            include_auth_link=include_auth_link,
+        )
+        states = [McpConnectionAuthState.from_wire(state) for state in answer]
+        return ListMcpConnectedAccountsResponse(connected_accounts=states)
+
+    @named_async
+    async def create_session_token(
+        self,
+        mcp_config_id: str | None = None,
+        identifier: str | None = None,
+        expiry: timedelta | None = None,
+        access_level: str | None = None,
+        *,
+        connection_name: str | None = None,
+    ) -> CreateMcpSessionTokenResponse:
+        """Mints a session token for one user: fresh for every agent run, never reused.
+
+        `open_session` does this and keeps the token valid until the run ends.
+
+        Args:
+            mcp_config_id: The id of the config that the token opens; or `connection_name`.
+            identifier: The user: 1 to 255 characters.
+            expiry: Lifetime: 60 seconds to 24 hours; 1 hour if not set; whole seconds.
+            access_level: `FULL` (if not set) or `READ_ONLY`.
+            connection_name: The connection that the token opens, with all its tools.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitBadRequestException: An account of the user is not `ACTIVE`.
+            ScalekitNotFoundException: There is no such config or connection.
+        """
+        answer = await self._call(
+            "create_session_token",
+            config_id=mcp_config_id,
+            connection_name=connection_name,
+            identifier=identifier,
+            expiry_seconds=seconds_if_given("expiry", expiry),
+            access_level=access_level,
+        )
+        return CreateMcpSessionTokenResponse.from_wire(answer)
+
+    @named_async
+    async def open_session(
+        self,
+        config_or_id: McpConfig | str | None = None,
+        *,
+        connection_name: str | None = None,
+        identifier: str,
+        expiry: timedelta | None = None,
+        access_level: str | None = None,
+    ) -> AsyncSession:
+        """Opens a session: a URL and a token that stays valid while the session is used.
+
+        There is nothing to close, and an unused session sends nothing.
+
+        Args:
+            config_or_id: The config or its id; or `connection_name`.
+            connection_name: The connection, with all its tools.
+            identifier: The user: 1 to 255 characters.
+            expiry: Lifetime of each token: 60 seconds to 24 hours; 1 hour if not set.
+            access_level: `FULL` (if not set) or `READ_ONLY`.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitAuthorizationRequiredException: The user must authorize connections first;
+                its `connections` hold a link for each.
+            ScalekitNotFoundException: There is no such config or connection.
+        """
+        config_id, url = (
+            (config_or_id.id, config_or_id.mcp_server_url)
+            if isinstance(config_or_id, McpConfig)
+            else (config_or_id, None)
+        )
+        parameters = encode(
+            {
+                "config_id": config_id,
+                "mcp_server_url": url,
+                "connection_name": connection_name,
+                "identifier": identifier,
+                "expiry_seconds": seconds_if_given("expiry", expiry),
+                "access_level": access_level,
+            }
+        )
+        return AsyncSession(await awaited(self._native.open_session, parameters))
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        return json.loads(await awaited(self._native.call, operation, encode(arguments)))

@@ -1,0 +1,49 @@
+"""Options of a client, from Python's words to core's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scalekit_vmcp._arguments import encode, seconds_if_given
+from scalekit_vmcp._bridge import NativeClient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+
+def build(
+    *,
+    call_timeout_s: float | None,
+    timeout: timedelta | None,
+    connect_timeout: timedelta | None,
+    backoff_base: timedelta | None,
+    backoff_cap: timedelta | None,
+    **others: Any,
+) -> NativeClient:
+    """A native client; sends nothing."""
+    options = dict(
+        others,
+        attempt_timeout_seconds=call_timeout_s,
+        timeout_seconds=seconds_if_given("timeout", timeout),
+        connect_timeout_seconds=seconds_if_given("connect_timeout", connect_timeout),
+        backoff_base_seconds=seconds_if_given("backoff_base", backoff_base),
+        backoff_cap_seconds=seconds_if_given("backoff_cap", backoff_cap),
+        language="python",
+    )
+    return NativeClient(encode(options))
+
+
+def derive(
+    native: NativeClient,
+    timeout: timedelta | None,
+    max_retries: int | None,
+    headers: Mapping[str, str] | None,
+) -> NativeClient:
+    """The same native client with options for its calls."""
+    options = {
+        "timeout_seconds": seconds_if_given("timeout", timeout),
+        "max_retries": max_retries,
+        "headers": headers if headers is None else dict(headers),
+    }
+    return native.with_options(encode(options))

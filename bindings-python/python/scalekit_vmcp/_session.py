@@ -1,0 +1,132 @@
+"""Sessions: one agent run's URL and a credential that stays valid until the run ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalekit_vmcp._arguments import named, named_async, text
+from scalekit_vmcp._bridge import awaited
+
+if TYPE_CHECKING:
+    from scalekit_vmcp._bridge import NativeSession
+
+
+class _Session:
+    """What both kinds of session know without asking."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: NativeSession) -> None:
+        self._native = native
+
+    @property
+    def url(self) -> str:
+        """The MCP endpoint to connect to."""
+        return self._native.url
+
+    @property
+    def identifier(self) -> str:
+        """The user this session acts for."""
+        return self._native.identifier
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(url={self.url!r}, identifier={self.identifier!r})"
+
+
+def _named_as_usual(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """Header names the way people write them; servers do not care."""
+    return {name.title(): value for name, value in headers}
+
+
+class Session(_Session):
+    """One agent run, blocking. It may be used from any thread, and in a forked process."""
+
+    __slots__ = ()
+
+    def token(self) -> str:
+        """A token that is valid now: usually the one at hand, near its end a new one.
+
+        Raises:
+            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+        """
+        return self._native.token()
+
+    def headers(self) -> dict[str, str]:
+        """The headers for a request to `url`, always fresh.
+
+        Raises:
+            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+        """
+        return _named_as_usual(self._native.headers())
+
+    @named
+    def authorization_for(self, url: str) -> str:
+        """The credential for a request to `url`, always fresh: what a hook of an MCP client calls.
+
+        Args:
+            url: The whole URL of the request.
+
+        Raises:
+            ScalekitValidationException: The URL is one of another server.
+        """
+        return self._native.authorization_for(text("url", url))
+
+    @named
+    def rejected(self, credential: str) -> None:
+        """Says that the server refused a credential, so that the next one is new.
+
+        A hook calls this before it repeats a request once. A credential that has been replaced
+        already causes nothing.
+
+        Args:
+            credential: The token, or the whole value that carried it.
+        """
+        self._native.rejected(text("credential", credential))
+
+
+class AsyncSession(_Session):
+    """One agent run, for asyncio. It may be used from any event loop, and in a forked process."""
+
+    __slots__ = ()
+
+    async def token(self) -> str:
+        """A token that is valid now: usually the one at hand, near its end a new one.
+
+        Raises:
+            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+        """
+        token: str = await awaited(self._native.token)
+        return token
+
+    async def headers(self) -> dict[str, str]:
+        """The headers for a request to `url`, always fresh.
+
+        Raises:
+            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+        """
+        return _named_as_usual(await awaited(self._native.headers))
+
+    @named_async
+    async def authorization_for(self, url: str) -> str:
+        """The credential for a request to `url`, always fresh: what a hook of an MCP client calls.
+
+        Args:
+            url: The whole URL of the request.
+
+        Raises:
+            ScalekitValidationException: The URL is one of another server.
+        """
+        credential: str = await awaited(self._native.authorization_for, text("url", url))
+        return credential
+
+    @named_async
+    async def rejected(self, credential: str) -> None:
+        """Says that the server refused a credential, so that the next one is new.
+
+        A hook calls this before it repeats a request once. A credential that has been replaced
+        already causes nothing.
+
+        Args:
+            credential: The token, or the whole value that carried it.
+        """
+        await awaited(self._native.rejected, text("credential", credential))

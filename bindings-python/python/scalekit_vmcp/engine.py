@@ -1,0 +1,213 @@
+"""A local server with the same API: for tests, and for one's own machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from scalekit_vmcp._arguments import encode, named, seconds
+from scalekit_vmcp._bridge import engine_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from datetime import timedelta
+    from types import TracebackType
+    from typing import Any
+
+    from scalekit_vmcp._async_client import AsyncScalekitClient
+    from scalekit_vmcp._client import ScalekitClient
+    from scalekit_vmcp._native import Engine
+
+__all__ = ["LocalEngine"]
+
+_NativeEngine, _ = engine_parts()
+
+
+class LocalEngine:
+    """A server on 127.0.0.1 in this process, with its own threads.
+
+        with LocalEngine(config="vmcp.toml") as engine, engine.client() as client:
+            ...
+
+    It runs until it is closed, dropped, or the process ends. In a forked process it cannot be
+    used, and nothing there ends it.
+
+    Args:
+        config: A `vmcp.toml`; or `config_toml`. Neither gives an engine without connections.
+        config_toml: The text of one.
+        config_folder: Where relative paths in that text start; the current folder if not set.
+        data_folder: Where the database and the accounts' files live; a temporary folder, removed
+            at the end, if not set.
+        port: The port on 127.0.0.1; any free one if not set.
+
+    Raises:
+        ScalekitValidationException: The file or an argument is wrong, with the place.
+        ScalekitConnectionException: The port is taken.
+        ScalekitInternalServerException: The data folder cannot be used.
+    """
+
+    @named
+    def __init__(
+        self,
+        config: str | os.PathLike[str] | None = None,
+        *,
+        config_toml: str | None = None,
+        config_folder: str | os.PathLike[str] | None = None,
+        data_folder: str | os.PathLike[str] | None = None,
+        port: int = 0,
+    ) -> None:
+        from weakref import finalize
+
+        options = {
+            "config": _path(config),
+            "config_toml": config_toml,
+            "config_folder": _path(config_folder),
+            "data_folder": _path(data_folder),
+            "port": port,
+        }
+        self._native = _NativeEngine(encode(options))
+        self._end = finalize(self, _close, self._native, os.getpid())
+
+    @classmethod
+    def start(
+        cls,
+        config: str | os.PathLike[str] | None = None,
+        *,
+        config_toml: str | None = None,
+        config_folder: str | os.PathLike[str] | None = None,
+        data_folder: str | os.PathLike[str] | None = None,
+        port: int = 0,
+    ) -> Starting:
+        """Starts an engine without blocking the event loop: `async with` it, or `await` it.
+
+        The arguments and errors are those of the class.
+        """
+        return Starting(
+            config=config,
+            config_toml=config_toml,
+            config_folder=config_folder,
+            data_folder=data_folder,
+            port=port,
+        )
+
+    @property
+    def env_url(self) -> str:
+        """The base URL, for any client."""
+        return self._native.env_url
+
+    @property
+    def client_id(self) -> str:
+        """The client id of the engine's own pair."""
+        return self._native.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The client secret of the engine's own pair."""
+        return self._native.client_secret
+
+    def client(self) -> ScalekitClient:
+        """A blocking client of this engine."""
+        from scalekit_vmcp._client import ScalekitClient
+
+        return ScalekitClient(self.env_url, self.client_id, self.client_secret)
+
+    def async_client(self) -> AsyncScalekitClient:
+        """A client of this engine for asyncio."""
+        from scalekit_vmcp._async_client import AsyncScalekitClient
+
+        return AsyncScalekitClient(self.env_url, self.client_id, self.client_secret)
+
+    def freeze_clock(self) -> None:
+        """Stops the engine's clock where it is; `advance_clock` still moves it."""
+        self._native.freeze_clock()
+
+    @named
+    def advance_clock(self, by: timedelta) -> None:
+        """Moves the engine's clock forward: tokens and links expire as if time had passed.
+
+        Args:
+            by: How far: 0 seconds to 10 years.
+
+        Raises:
+            ScalekitValidationException: It is negative or too far.
+        """
+        self._native.advance_clock(seconds("by", by))
+
+    def reset(self) -> None:
+        """Removes all configs and accounts, ends what was started for them, and sets the clock right."""
+        self._native.reset()
+
+    def close(self) -> None:
+        """Stops the engine and all that it started, and waits for it. Closing twice is fine.
+
+        Raises:
+            ScalekitCancelledException: The engine is another process's.
+        """
+        self._native.close()
+        self._end.detach()
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> LocalEngine:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        from asyncio import to_thread
+
+        await to_thread(self.close)
+
+    def __repr__(self) -> str:
+        return f"LocalEngine(env_url={self.env_url!r})"
+
+
+class Starting:
+    """An engine about to be started. See `LocalEngine.start`."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._engine: LocalEngine | None = None
+
+    def __await__(self) -> Generator[Any, None, LocalEngine]:
+        return self._start().__await__()
+
+    async def __aenter__(self) -> LocalEngine:
+        self._engine = await self._start()
+        return self._engine
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._engine is not None:
+            await self._engine.__aexit__(kind, error, traceback)
+
+    async def _start(self) -> LocalEngine:
+        from asyncio import to_thread
+
+        return await to_thread(lambda: LocalEngine(**self._options))
+
+
+def _path(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _close(native: Engine, pid: int) -> None:
+    """What is left to do for an engine that nobody closed."""
+    if os.getpid() == pid:
+        native.close()

@@ -1,0 +1,414 @@
+"""Exits, forks, signals, cancellation, threads: what a bridge to native threads can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+import pytest
+from conftest import good, script
+from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
+from slow_server import SlowServer
+
+TIMES = int(os.environ.get("VMCP_SOAK_EXITS", "10"))
+
+START = """
+import asyncio, os, sys, threading, urllib.request
+from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
+url = sys.argv[1] if len(sys.argv) > 1 else None
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+def ask(path):
+    return _open(url + path, timeout=15).read()
+def blocking():
+    return ScalekitClient(url, "skc_1", "s3cret")
+def for_asyncio():
+    return AsyncScalekitClient(url, "skc_1", "s3cret")
+"""
+
+IDLE = "client = for_asyncio()"
+USED = """
+client = for_asyncio()
+ask("/release")
+async def main():
+    print((await client.actions.mcp.get_config("cfg_1")).id)
+asyncio.run(main())
+"""
+NEVER_AWAITED = """
+client = for_asyncio()
+async def main():
+    pending = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(20)]
+    await asyncio.to_thread(ask, "/wait/20")
+    os.environ["keep"] = str(len(pending))
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+import logging
+logging.disable(logging.CRITICAL)  # asyncio itself tells of tasks left behind
+"""
+LATE = """
+client = for_asyncio()
+async def main():
+    pending = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(200)]
+    await asyncio.to_thread(ask, "/wait/200")
+    ask("/release")
+asyncio.run(main())
+"""
+DAEMON = """
+client = blocking()
+for _ in range(4):
+    threading.Thread(target=client.actions.mcp.get_config, args=("cfg_1",), daemon=True).start()
+ask("/wait/4")
+"""
+ENGINE = """
+engine = LocalEngine()
+with engine.client() as client:
+    print(client.actions.mcp.list_configs().total_count)
+"""
+AT_EXIT = """
+import atexit
+client = blocking()
+ask("/release")
+def late():
+    print(client.actions.mcp.get_config("cfg_1").id)
+atexit.register(late)
+client.actions.mcp.get_config("cfg_1")
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "printed"),
+    [
+        (IDLE, ""),
+        (USED, "cfg_1\n"),
+        (NEVER_AWAITED, ""),
+        (LATE, ""),
+        (DAEMON, ""),
+        (ENGINE, "0\n"),
+        (AT_EXIT, "cfg_1\n"),
+    ],
+    ids=["idle", "used", "never-awaited", "late", "daemon", "engine", "at-exit"],
+)
+def test_a_process_ends_well_in_every_state(state: str, printed: str) -> None:
+    for _ in range(TIMES):
+        with SlowServer() as slow:
+            assert good(script(START + state, slow.url)) == printed
+
+
+def test_a_call_after_the_runtime_has_ended_says_so(slow: SlowServer) -> None:
+    # Exit handlers run last in, first out: this one comes after the package's own.
+    text = """
+import atexit, sys
+def late():
+    try:
+        client.actions.mcp.get_config("cfg_1")
+    except Exception as error:
+        print(type(error).__name__, error)
+atexit.register(late)
+"""
+    end = """
+client = blocking()
+ask("/release")
+client.actions.mcp.get_config("cfg_1")
+"""
+    printed = good(script(text + START + end, slow.url))
+    assert printed == "ScalekitCancelledException the interpreter is shutting down\n"
+
+
+FORK = """
+import warnings
+warnings.filterwarnings("ignore", message=".*multi-threaded.*")  # that is what this is about
+import signal
+def child(work):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(10)
+        work()
+        sys.exit()
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+def test_a_client_works_after_a_fork_in_both_processes(slow: SlowServer) -> None:
+    slow.release()
+    text = """
+client, other = blocking(), for_asyncio()
+async def call():
+    return (await other.actions.mcp.get_config("cfg_1")).id
+def both():
+    assert client.actions.mcp.get_config("cfg_1").id == asyncio.run(call()) == "cfg_1"
+    assert client.with_options(max_retries=0).actions.mcp.get_config("cfg_1").id == "cfg_1"
+both()
+derived = client.with_options(max_retries=0)
+def grandchild():
+    both()
+    child(both)
+    assert derived.actions.mcp.get_config("cfg_1").id == "cfg_1"
+child(grandchild)
+both()
+closed = blocking()
+closed.close()
+def refused():
+    try:
+        closed.actions.mcp.get_config("cfg_1")
+    except Exception as error:
+        assert error.code == "client_closed", error
+    else:
+        raise AssertionError("a closed client came back to life")
+child(refused)
+"""
+    good(script(START + FORK + text, slow.url))
+
+
+def test_a_session_keeps_its_token_after_a_fork(slow: SlowServer) -> None:
+    slow.release()
+    text = """
+session = blocking().actions.mcp.open_session(connection_name="gmail", identifier="u")
+token = session.token()
+def use():
+    assert session.token() == token
+    session.rejected(token)
+    assert session.headers() == {"Authorization": "Bearer " + token}
+child(use)
+use()
+"""
+    good(script(START + FORK + text, slow.url))
+    assert [path for path in slow.paths if path.endswith("tokens")] == slow.paths
+    assert len(slow.paths) == 3
+
+
+def test_what_cannot_be_inherited_says_so_and_the_parent_keeps_it(slow: SlowServer) -> None:
+    slow.release()
+    text = """
+engine = LocalEngine()
+configs = blocking().actions.mcp.iter_configs()
+def refused():
+    for use in (engine.reset, engine.close, engine.freeze_clock, lambda: next(configs)):
+        try:
+            use()
+        except Exception as error:
+            assert type(error).__name__ == "ScalekitCancelledException", error
+            assert "belongs to the process that started it" in str(error)
+        else:
+            raise AssertionError(use)
+    with LocalEngine() as own, own.client() as client:
+        client.actions.mcp.list_configs()
+assert next(configs).id == "cfg_1"
+configs = blocking().actions.mcp.iter_configs()
+next(configs)
+child(refused)
+with engine.client() as client:
+    assert client.actions.mcp.list_configs().total_count == 0
+"""
+    good(script(START + FORK + text, slow.url))
+
+
+INTERRUPTED = """
+import time
+client = blocking()
+try:
+    client.actions.mcp.get_config("cfg_1")
+except KeyboardInterrupt:
+    print(time.monotonic(), flush=True)
+"""
+
+
+def test_ctrl_c_ends_a_blocking_call_and_its_request(slow: SlowServer) -> None:
+    command = [sys.executable, "-c", START + INTERRUPTED, slow.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        slow.wait(lambda server: server.held == 1)
+        sent = time.monotonic()
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=10)
+    assert (program.returncode, err) == (0, "")
+    assert float(out) - sent < 0.3
+    slow.wait(lambda server: server.left == 1)
+
+
+def test_ctrl_c_ends_the_command_well(tmp_path) -> None:
+    (tmp_path / "vmcp.toml").write_text("")
+    vmcp = os.path.join(os.path.dirname(sys.executable), "vmcp")
+    command = [vmcp, "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    for end in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as program:
+            assert program.stdout is not None
+            assert "vmcp serves at http://127.0.0.1:" in program.stdout.readline()
+            while "Ctrl-C" not in program.stdout.readline():
+                pass
+            program.send_signal(end)
+            _, err = program.communicate(timeout=10)
+        assert (program.returncode, err) == (0, "")
+    assert subprocess.run([vmcp, "serve", "--prot"], capture_output=True).returncode == 2
+
+
+def client_of(slow: SlowServer) -> AsyncScalekitClient:
+    return AsyncScalekitClient(slow.url, "skc_1", "s3cret")
+
+
+def test_every_way_to_await(slow: SlowServer) -> None:
+    slow.release()
+    client = client_of(slow)
+
+    async def main() -> None:
+        mcp = client.actions.mcp
+        one = await asyncio.create_task(mcp.get_config("cfg_1"))
+        two, three = await asyncio.gather(mcp.get_config("cfg_1"), mcp.get_config("cfg_1"))
+        four = await asyncio.wait_for(mcp.get_config("cfg_1"), 10)
+        assert one == two == three == four
+        if sys.version_info >= (3, 11):
+            async with asyncio.TaskGroup() as group:
+                five = group.create_task(mcp.get_config("cfg_1"))
+            assert five.result() == one
+
+    asyncio.run(main())
+    asyncio.run(main())
+    assert asyncio.run(client.actions.mcp.get_config("cfg_1")).id == "cfg_1"
+
+
+def test_uvloop(slow: SlowServer) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    slow.release()
+    client = client_of(slow)
+    for _ in range(2):
+        loop = uvloop.new_event_loop()
+        assert loop.run_until_complete(client.actions.mcp.get_config("cfg_1")).id == "cfg_1"
+        loop.close()
+
+
+def test_nothing_is_sent_before_await(slow: SlowServer) -> None:
+    slow.release()
+    client = client_of(slow)
+
+    async def main() -> None:
+        mcp = client.actions.mcp
+        forgotten = [mcp.get_config("cfg_1"), mcp.open_session("cfg_1", identifier="u")]
+        mcp.iter_configs()
+        task = asyncio.create_task(mcp.get_config("cfg_1"))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for one in forgotten:
+            one.close()
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            mcp.get_config("cfg_1")
+            gc.collect()
+        assert any("never awaited" in str(warning.message) for warning in warned)
+        await mcp.delete_config("cfg_9")
+
+    asyncio.run(main())
+    assert slow.paths == ["/api/v1/mcp/configs/cfg_9"]
+
+
+def test_cancelling_drops_the_request(slow: SlowServer) -> None:
+    client = client_of(slow)
+
+    async def main() -> None:
+        mcp = client.actions.mcp
+        tasks = [asyncio.create_task(mcp.get_config("cfg_1")) for _ in range(20)]
+        await asyncio.to_thread(slow.wait, lambda server: server.held == 20)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        await asyncio.to_thread(slow.wait, lambda server: server.left == 20)
+        waiting = asyncio.create_task(asyncio.wait_for(mcp.get_config("cfg_1"), 3600))
+        await asyncio.to_thread(slow.wait, lambda server: server.held == 1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await asyncio.to_thread(slow.wait, lambda server: server.left == 21)
+
+    asyncio.run(main())
+
+
+def test_leaving_an_iteration_early_drops_the_request(slow: SlowServer) -> None:
+    client = client_of(slow)
+
+    async def main() -> None:
+        configs = client.actions.mcp.iter_configs()
+        step = asyncio.ensure_future(configs.__anext__())
+        await asyncio.to_thread(slow.wait, lambda server: server.held == 1)
+        step.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+        await asyncio.to_thread(slow.wait, lambda server: server.left == 1)
+
+    asyncio.run(main())
+
+
+MANY = """
+client = for_asyncio()
+async def main():
+    tasks = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(1000)]
+    await asyncio.to_thread(ask, "/wait/200")
+    held = len(os.listdir("/proc/self/task"))
+    await asyncio.to_thread(ask, "/release")
+    most = held
+    for task in asyncio.as_completed(tasks):
+        await task
+        most = max(most, len(os.listdir("/proc/self/task")))
+    print(held, most)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
+def test_a_thousand_calls_in_flight_need_few_threads(slow: SlowServer) -> None:
+    held, most = map(int, good(script(START + MANY, slow.url)).split())
+    assert held <= 20 and most <= 20
+
+
+def test_blocking_calls_leave_the_gil_to_others(slow: SlowServer) -> None:
+    """All twenty wait at once, and this thread still runs: else the wait below would never end."""
+    client = ScalekitClient(slow.url, "skc_1", "s3cret")
+    done: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: done.append(client.actions.mcp.get_config("cfg_1").id)) for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    slow.wait(lambda server: server.held == 20)
+    slow.release()
+    for thread in threads:
+        thread.join(10)
+    assert done == ["cfg_1"] * 20
+
+
+def test_without_an_event_loop_the_error_is_plain() -> None:
+    client = AsyncScalekitClient("http://127.0.0.1:1", "skc_1", "s3cret")
+    call = client.actions.mcp.get_config("cfg_1")
+    with pytest.raises(RuntimeError, match="event loop"):
+        call.send(None)
+
+
+def test_importing_loads_little_and_changes_nothing() -> None:
+    text = """
+import sys
+import scalekit_vmcp
+print(sorted({"asyncio", "logging", "datetime", "scalekit_vmcp.engine", "difflib", "httpx"} & set(sys.modules)))
+"""
+    assert good(script(text)) == "[]\n"
+
+
+def test_engines_start_and_stop_side_by_side() -> None:
+    def one() -> None:
+        for _ in range(5):
+            with LocalEngine() as engine, engine.client() as client:
+                urls.append(engine.env_url)
+                assert client.actions.mcp.list_configs().configs == []
+
+    urls: list[str] = []
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(urls) == 20

@@ -1,0 +1,170 @@
+"""The steps that the vendor documents, with the same names, arguments and attributes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime, timedelta, timezone
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from scalekit_vmcp import LocalEngine, ScalekitClient
+from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping
+from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
+
+_open = build_opener(ProxyHandler({})).open
+
+
+def authorize(link: str) -> None:
+    """What the user does in a browser."""
+    with _open(link, urlencode({"api_key": "key"}).encode(), timeout=10) as page:
+        assert page.status == 200
+
+
+def mappings(gmail: list[str], calendar: list[str]) -> list[McpConfigConnectionToolMapping]:
+    return [
+        McpConfigConnectionToolMapping(connection_name="gmail", tools=gmail),
+        McpConfigConnectionToolMapping(connection_name="googlecalendar", tools=calendar),
+    ]
+
+
+CALENDAR = ["googlecalendar_list_events", "googlecalendar_create_event"]
+
+
+def test_the_documented_steps(engine: LocalEngine) -> None:
+    scalekit_client = ScalekitClient(
+        env_url=engine.env_url, client_id=engine.client_id, client_secret=engine.client_secret
+    )
+
+    created = scalekit_client.actions.mcp.create_config(
+        name="email-calendar-agent", connection_tool_mappings=mappings(["gmail_fetch_mails"], CALENDAR)
+    )
+    config_id = created.config.id
+    mcp_server_url = created.config.mcp_server_url
+    assert re.fullmatch(re.escape(engine.env_url) + r"/mcp/v3/servers/[-0-9a-f]{36}", mcp_server_url)
+
+    def check() -> dict[str, str]:
+        accounts = scalekit_client.actions.mcp.list_mcp_connected_accounts(
+            config_id=config_id, identifier="user_123", include_auth_link=True
+        )
+        return {
+            account.connection_name: account.authentication_link
+            for account in accounts.connected_accounts
+            if account.connected_account_status != "ACTIVE"
+        }
+
+    links = check()
+    assert list(links) == ["gmail"]
+    authorize(links["gmail"])
+    assert check() == {}
+
+    minted = scalekit_client.actions.mcp.create_session_token(
+        mcp_config_id=config_id, identifier="user_123", expiry=timedelta(hours=1)
+    )
+    assert minted.token.count(".") == 2
+    assert minted.expires_at is not None and minted.expires_at.tzinfo is None
+    assert abs(minted.expires_at - datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(hours=1)) < timedelta(
+        minutes=1
+    )
+
+    configs = scalekit_client.actions.mcp.list_configs()
+    assert [(c.id, c.name, c.mcp_server_url) for c in configs.configs] == [
+        (config_id, "email-calendar-agent", mcp_server_url)
+    ]
+    configs = scalekit_client.actions.mcp.list_configs(filter_name="email-calendar-agent")
+    assert [c.id for c in configs.configs] == [config_id]
+    assert scalekit_client.actions.mcp.list_configs(filter_name="another").configs == []
+
+    scalekit_client.actions.mcp.update_config(
+        config_id=config_id,
+        connection_tool_mappings=mappings(["gmail_fetch_mails", "gmail_send_mail"], CALENDAR[::-1]),
+    )
+    changed = scalekit_client.connect.mcp.get_config(config_id=config_id)
+    assert [m.tools for m in changed.connection_tool_mappings] == [
+        ["gmail_fetch_mails", "gmail_send_mail"],
+        CALENDAR[::-1],
+    ]
+
+    scalekit_client.actions.mcp.delete_config(config_id=config_id)
+    with pytest.raises(ScalekitNotFoundException):
+        scalekit_client.actions.mcp.get_config(config_id)
+
+
+def test_what_was_read_can_be_changed_and_written_back(engine: LocalEngine) -> None:
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        config = mcp.create_config(
+            "a",
+            connection_tool_mappings=[
+                McpConfigConnectionToolMapping(connection_name="gmail", tools=["gmail_fetch_mails"]),
+                McpConfigConnectionToolMapping(connection_name="googlecalendar"),
+            ],
+        ).config
+        scoped, whole = config.connection_tool_mappings
+        assert whole.tools == [] and not whole.tools
+        assert isinstance(scoped.tools, list)
+        scoped.tools.append("gmail_send_mail")
+        changed = mcp.update_config(config.id, connection_tool_mappings=config.connection_tool_mappings).config
+        assert [list(m.tools) for m in changed.connection_tool_mappings] == [
+            ["gmail_fetch_mails", "gmail_send_mail"],
+            [],
+        ]
+
+
+def test_sessions_and_pages_in_both_flavours(engine: LocalEngine) -> None:
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        names = [f"agent-{number:02}" for number in range(45)]
+        calendar = [McpConfigConnectionToolMapping(connection_name="googlecalendar")]
+        configs = [mcp.create_config(name, connection_tool_mappings=calendar).config for name in names]
+        assert sorted(config.name for config in mcp.iter_configs()) == names
+        session = mcp.open_session(configs[0], identifier="user_123", expiry=timedelta(hours=1))
+        assert session.url == configs[0].mcp_server_url
+        assert session.headers() == {"Authorization": session.authorization_for(session.url)}
+        before = session.token()
+        session.rejected("another")
+        assert session.token() == before
+        session.rejected(session.authorization_for(session.url))
+        assert session.token() != before
+        assert before not in f"{session!r} {vars(type(session))}"
+
+    async def main() -> None:
+        async with engine.async_client() as client:
+            mcp = client.actions.mcp
+            assert sorted([config.name async for config in mcp.iter_configs()]) == names
+            session = await mcp.open_session(configs[0].id, identifier="user_123")
+            assert session.url == configs[0].mcp_server_url
+            assert await session.headers() == {"Authorization": await session.authorization_for(session.url)}
+            before = await session.token()
+            await session.rejected(before)
+            assert await session.token() != before
+
+    asyncio.run(main())
+
+
+def test_the_engine_is_steered(engine: LocalEngine) -> None:
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        calendar = [McpConfigConnectionToolMapping(connection_name="googlecalendar")]
+        config = mcp.create_config("a", connection_tool_mappings=calendar).config
+        engine.freeze_clock()
+        first = mcp.create_session_token(config.id, "u", timedelta(hours=1)).expires_at
+        engine.advance_clock(timedelta(minutes=5))
+        second = mcp.create_session_token(config.id, "u", timedelta(hours=1)).expires_at
+        assert first is not None and second is not None
+        assert second - first == timedelta(minutes=5)
+        engine.reset()
+        assert mcp.list_configs().total_count == 0
+
+
+def test_the_engine_for_asyncio() -> None:
+    async def main() -> None:
+        async with LocalEngine.start() as engine, engine.async_client() as client:
+            assert (await client.actions.mcp.list_configs()).configs == []
+        waited = await LocalEngine.start()
+        async with waited:
+            assert waited.env_url in repr(waited)
+            assert waited.client_secret not in repr(waited)
+
+    asyncio.run(main())

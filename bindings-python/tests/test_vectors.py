@@ -1,0 +1,182 @@
+"""Every shared case, by the blocking client and by the one for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pathlib
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+from conftest import ROOT
+from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, McpConfig, McpConfigConnectionToolMapping, ScalekitClient
+from scalekit_vmcp.actions.types import DeleteMcpConfigResponse
+from scalekit_vmcp.common.exceptions import ScalekitException
+
+IDS = [
+    case["id"]
+    for file in sorted((ROOT / "tests" / "vectors").glob("*.json"))
+    if file.name != "errors.json"
+    for case in json.loads(file.read_text())
+]
+FLAVOURS = {"blocking": ScalekitClient, "async": AsyncScalekitClient}
+RAN: dict[str, set[str]] = {flavour: set() for flavour in FLAVOURS}
+
+_open = build_opener(ProxyHandler({})).open
+
+
+def ask(method: str, url: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data, {"content-type": "application/json"}, method=method)
+    with _open(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+# What the table calls a parameter, in Python's words.
+
+REQUIRED = {
+    "create_config": ["name"],
+    "delete_config": ["config_id"],
+    "get_config": ["config_id"],
+    "list_mcp_connected_accounts": ["config_id", "identifier"],
+    "update_config": ["config_id"],
+}
+
+
+def mapping(value: Any) -> Any:
+    """A mapping as a person writes it; one with a mistake stays the dict it is."""
+    known = isinstance(value, dict) and value.keys() <= set(McpConfigConnectionToolMapping.__match_args__)
+    if not known:
+        return value
+    # Here missing and null are one thing; Python refuses `tools=None`.
+    return McpConfigConnectionToolMapping(**{name: field for name, field in value.items() if field is not None})
+
+
+def arguments(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = dict.fromkeys(REQUIRED.get(operation, ()))
+    for name, value in parameters.items():
+        if name == "connection_tool_mappings" and isinstance(value, list):
+            value = [mapping(item) for item in value]
+        if name == "expiry_seconds":
+            name = "expiry"
+            if isinstance(value, (int, float)):
+                value = timedelta(seconds=value)
+        if name == "config_id" and operation == "create_session_token":
+            name = "mcp_config_id"
+        if operation == "open_session" and name in ("config_id", "config"):
+            value = McpConfig.from_wire(value) if name == "config" else value
+            name = "config_or_id"
+        given[name] = value
+    return given
+
+
+def plain(value: Any) -> Any:
+    """What came back, in the words of the table."""
+    if value is ALL_TOOLS:
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat() + "Z"
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not hasattr(value, "to_dict"):
+        return value
+    if isinstance(value, DeleteMcpConfigResponse):
+        return None
+    fields = {name: plain(getattr(value, name)) for name in value.__match_args__}
+    if set(fields) in ({"config"}, {"connected_accounts"}):
+        return next(iter(fields.values()))
+    renamed = {"total_count": "total_size", "previous_page_token": "prev_page_token"}
+    return {renamed.get(name, name): field for name, field in fields.items()}
+
+
+def report_of(error: ScalekitException) -> dict[str, Any]:
+    argument = error.argument
+    if argument == "expiry" and error.code == "argument_type":
+        argument = "expiry_seconds"
+    connections = getattr(error, "connections", [])
+    facts = {
+        **{name: getattr(error, name) for name in FACTS},
+        "argument": argument,
+        "connections": [plain(state) for state in connections],
+    }
+    return {"error": facts, "text": f"{error} {error!r} {error.args!r}"}
+
+
+FACTS = ["kind", "code", "status", "error_code", "request_id", "retry_after_ms", "attempts", "retryable", "suggestion"]
+
+
+def options(started: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    given = started["client"]
+    made: dict[str, Any] = {
+        "env_url": started["env_url"],
+        "client_id": given["client_id"],
+        "client_secret": given["client_secret"],
+        "backoff_base": timedelta(milliseconds=1),
+        "backoff_cap": timedelta(milliseconds=5),
+        "max_retries": given.get("max_retries"),
+        "call_timeout_s": given.get("attempt_timeout_seconds"),
+    }
+    if given.get("timeout_seconds") is not None:
+        made["timeout"] = timedelta(seconds=given["timeout_seconds"])
+    return made, given.get("headers") or {}
+
+
+def build(flavour: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    with mock.patch.dict(os.environ, parameters.pop("environment", None) or {}, clear=True):
+        FLAVOURS[flavour](**parameters)
+    return {}
+
+
+def blocking(started: dict[str, Any]) -> Any:
+    made, headers = options(started)
+    operation, parameters = started["call"]["operation"], started["call"]["parameters"]
+    with ScalekitClient(**made) as client:
+        mcp = client.with_options(headers=headers).actions.mcp
+        answer = getattr(mcp, operation)(**arguments(operation, parameters))
+        if operation == "open_session":
+            return {"url": answer.url, "token": answer.token()}
+        return plain(answer)
+
+
+async def awaited(started: dict[str, Any]) -> Any:
+    made, headers = options(started)
+    operation, parameters = started["call"]["operation"], started["call"]["parameters"]
+    async with AsyncScalekitClient(**made) as client:
+        mcp = client.with_options(headers=headers).actions.mcp
+        answer = await getattr(mcp, operation)(**arguments(operation, parameters))
+        if operation == "open_session":
+            return {"url": answer.url, "token": await answer.token()}
+        return plain(answer)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("id", IDS)
+def test_case(vectors: str, id: str, flavour: str) -> None:
+    started = ask("POST", f"{vectors}/cases/{quote(id)}/start")
+    call = started["call"]
+    try:
+        if call["operation"] == "client":
+            report: dict[str, Any] = {"result": build(flavour, call["parameters"])}
+        elif flavour == "blocking":
+            report = {"result": blocking(started)}
+        else:
+            report = {"result": asyncio.run(awaited(started))}
+    except ScalekitException as error:
+        report = report_of(error)
+    verdict = ask("POST", started["verdict_url"], report)
+    assert verdict["ok"], "\n".join(verdict["problems"])
+    RAN[flavour].add(id)
+
+
+def test_both_ran_every_case_that_the_server_has(vectors: str) -> None:
+    known = {case["id"] for case in ask("GET", f"{vectors}/cases")}
+    assert len(known) > 80
+    assert dict.fromkeys(FLAVOURS, known) == RAN
+    if folder := os.environ.get("VMCP_VECTORS_RAN"):
+        for flavour, ids in RAN.items():
+            pathlib.Path(folder, f"python-{flavour}.json").write_text(json.dumps(sorted(ids)))

@@ -1,0 +1,73 @@
+"""A program as a user writes it: both type checkers must accept all of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+
+from scalekit_vmcp import (
+    ALL_TOOLS,
+    AsyncScalekitClient,
+    AsyncSession,
+    LocalEngine,
+    McpConfig,
+    McpConfigConnectionToolMapping,
+    ScalekitAuthorizationRequiredException,
+    ScalekitClient,
+    Session,
+)
+from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping as SameMapping
+from scalekit_vmcp.actions.types import CreateMcpConfigResponse, DeleteMcpConfigResponse, UpdateMcpConfigResponse
+from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
+from typing_extensions import assert_type
+
+MAPPINGS = [
+    McpConfigConnectionToolMapping(connection_name="gmail", tools=["gmail_fetch_mails"]),
+    SameMapping(connection_name="googlecalendar"),
+    SameMapping(connection_name="notes", tools=ALL_TOOLS),
+]
+
+
+def blocking() -> None:
+    with ScalekitClient("https://env.example", "id", "secret", call_timeout_s=5) as client:
+        mcp = client.with_options(timeout=timedelta(seconds=5), headers={"traceparent": "00"}).actions.mcp
+        created = assert_type(mcp.create_config("a", connection_tool_mappings=MAPPINGS), CreateMcpConfigResponse)
+        assert_type(created.config.mcp_server_url, str | None)
+        page = client.connect.mcp.list_configs(10, filter_name="a")
+        assert_type(page.configs, list[McpConfig])
+        assert_type(page.total_count, int)
+        assert_type(mcp.iter_configs(search="a"), Iterator[McpConfig])
+        for mapping in created.config.connection_tool_mappings:
+            for tool in mapping.tools:
+                assert_type(tool, str)
+        updated = mcp.update_config(created.config.id, "text", tuple(MAPPINGS))
+        assert_type(updated, UpdateMcpConfigResponse)
+        token = mcp.create_session_token(created.config.id, "user", timedelta(hours=1), "READ_ONLY")
+        assert_type(token.token, str)
+        assert_type(token.expires_at, datetime | None)
+        for state in mcp.list_mcp_connected_accounts("cfg", "user", include_auth_link=True).connected_accounts:
+            assert_type(state.authentication_link, str | None)
+        try:
+            session = assert_type(mcp.open_session(created.config, identifier="user"), Session)
+            assert_type(session.headers(), dict[str, str])
+        except ScalekitAuthorizationRequiredException as error:
+            assert_type(error.connections[0].connection_name, str)
+        except (ScalekitNotFoundException, ValueError, TimeoutError, ConnectionError):
+            pass
+        assert_type(mcp.delete_config("cfg"), DeleteMcpConfigResponse)
+
+
+async def awaited() -> None:
+    async with LocalEngine.start("vmcp.toml") as engine, engine.async_client() as client:
+        assert_type(client, AsyncScalekitClient)
+        mcp = client.actions.mcp
+        assert_type(await mcp.get_config("cfg"), McpConfig)
+        assert_type(mcp.iter_configs(), AsyncIterator[McpConfig])
+        task = asyncio.create_task(mcp.create_config(name="a"))
+        assert_type((await task).config.id, str)
+        async for config in mcp.iter_configs():
+            assert_type(config, McpConfig)
+        session = await mcp.open_session(connection_name="gmail", identifier="user")
+        assert_type(session, AsyncSession)
+        assert_type(await session.token(), str)
+        assert_type(await session.authorization_for(session.url), str)
+        engine.advance_clock(timedelta(minutes=1))

@@ -1,0 +1,32 @@
+"""Every marked line is a mistake that a type checker must find, and there is no other."""
+
+from datetime import timedelta
+
+from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, LocalEngine, McpConfigConnectionToolMapping, ScalekitClient
+
+mcp = ScalekitClient().actions.mcp
+later = AsyncScalekitClient().actions.mcp
+
+mcp.create_config()  # wrong
+mcp.create_config(nmae="a")  # wrong
+mcp.create_config("a", connection_tool_mappings=["gmail"])  # wrong
+mcp.create_session_token("cfg", "user", 3600)  # wrong
+mcp.create_session_token("cfg", "user", None, None, "gmail")  # wrong
+mcp.open_session("cfg")  # wrong
+mcp.list_configs(page_size="10")  # wrong
+mcp.get_config("cfg").nmae  # wrong
+McpConfigConnectionToolMapping("gmail")  # wrong
+McpConfigConnectionToolMapping(connection_name="gmail", tools="x")  # wrong
+McpConfigConnectionToolMapping(connection_name="gmail", tools=None)  # wrong
+ALL_TOOLS.append("x")  # wrong
+ScalekitClient(timeout=5)  # wrong
+ScalekitClient().with_options(retries=1)  # wrong
+LocalEngine(port="1").advance_clock(timedelta(1))  # wrong
+LocalEngine().advance_clock(1)  # wrong
+
+
+async def awaited() -> None:
+    (await later.create_config("a")).configuration  # wrong
+    await later.delete_config()  # wrong
+    for _ in later.iter_configs():  # wrong
+        pass
