@@ -4,15 +4,20 @@
 .PHONY: help demo test lint fmt generate prepare
 
 help:
-	@echo "make demo   start the engine with real MCP servers and let agents use it"
+	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
 
 demo: prepare
-	@echo "==> building and starting the demo"
+	@echo "==> the demo in Rust"
 	@VMCP_UPSTREAMS="$(CURDIR)/target/upstreams" cargo run -p scalekit-vmcp-engine --example demo
+	@python3 tests/packages.py
+	@echo "==> the demo in Python"
+	@VMCP_UPSTREAMS="$(CURDIR)/target/upstreams" target/venvs/python/bin/python -B bindings-python/examples/demo.py
+	@echo "==> the demo in TypeScript"
+	@VMCP_UPSTREAMS="$(CURDIR)/target/upstreams" node bindings-node/build/examples/demo.mjs
 
 test: prepare
 	@python3 tests/run.py

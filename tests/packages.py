@@ -14,6 +14,13 @@ TARGET = ROOT / "target"
 PYTHON = ROOT / "bindings-python"
 VENV = TARGET / "venvs" / "python"
 PYTHON_BIN = VENV / "bin" / "python"
+NODE = ROOT / "bindings-node"
+NODE_TOOLS = TARGET / "node"
+RUNTIMES = {
+    "node22": ["node@22.23.3"],
+    "node24": ["node@24.21.0"],
+    "runtimes": ["bun@1.4.5", "deno@2.9.6"],
+}
 
 
 def once(stamp, pins, install):
@@ -45,6 +52,45 @@ def build_python():
         "--force-reinstall", "--no-deps", *wheels.glob("*.whl"))
 
 
+def npm(*command, **options):
+    run("npm", *command, "--no-audit", "--no-fund", "--loglevel=error", **options)
+
+
+def build_node():
+    """The package, compiled beside its sources, and its tests and demo."""
+    pins = NODE / "package.json"
+    tools = NODE_TOOLS / "tools"
+
+    def install():
+        say("installing what builds and tests the Node package into target/node (once)")
+        shutil.rmtree(tools, ignore_errors=True)
+        tools.mkdir(parents=True)
+        shutil.copy(pins, tools)
+        npm("install", "--no-package-lock", cwd=tools)
+
+    once(NODE_TOOLS / "tools.installed", [pins], install)
+    modules = NODE / "node_modules"
+    modules.unlink(missing_ok=True)
+    modules.symlink_to(os.path.relpath(tools / "node_modules", NODE))
+    say("building the Node package")
+    run("npm", "run", "--silent", "native", cwd=NODE, env=dict(environment(), CARGO_TARGET_DIR=str(TARGET)))
+    run("npm", "run", "--silent", "build", cwd=NODE)
+    run("npm", "run", "--silent", "check", cwd=NODE)
+
+
+def install_runtimes():
+    """The other runtimes that must load the Node package."""
+    for folder, packages in RUNTIMES.items():
+        stamp = NODE_TOOLS / (folder + ".installed")
+        wanted = " ".join(packages)
+        if stamp.is_file() and stamp.read_text() == wanted:
+            continue
+        say("installing {} into target/node (once)".format(wanted))
+        shutil.rmtree(NODE_TOOLS / folder, ignore_errors=True)
+        npm("install", "--prefix", NODE_TOOLS / folder, *packages)
+        stamp.write_text(wanted)
+
+
 if __name__ == "__main__":
-    os.chdir(ROOT)
     build_python()
+    build_node()

@@ -3,21 +3,25 @@
 Exit code 0 only if something ran and nothing failed.
 """
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
 
-from packages import PYTHON, PYTHON_BIN, build_python
+from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
+RUNNERS = ("node", "python-async", "python-blocking", "rust")
+RAN = ROOT / "target" / "vectors"
 JUNIT = ROOT / "target" / "nextest" / "default" / "junit.xml"
 
 
 def stream(*command, cwd=ROOT):
     """Shows the output while it comes; returns the exit code and the whole text."""
     process = subprocess.Popen([str(part) for part in command], cwd=cwd,
-                               env=dict(environment(), VMCP_UPSTREAMS=str(UPSTREAMS)),
+                               env=dict(environment(), VMCP_UPSTREAMS=str(UPSTREAMS), VMCP_VECTORS_RAN=str(RAN)),
                                text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = []
     for line in process.stdout:
@@ -56,6 +60,19 @@ def suite(about, junit, *command, cwd):
     return totals, code == 0 and totals[0] > 0
 
 
+def compare_runners():
+    """Every language played every case: one test more."""
+    say("comparing what the runners of the vectors have played")
+    ran = {file.stem: json.loads(file.read_text()) for file in sorted(RAN.glob("*.json"))}
+    cases = {name: set(ids) for name, ids in ran.items()}
+    same = len(cases) == len(RUNNERS) and len({frozenset(ids) for ids in cases.values()}) == 1
+    for name in RUNNERS:
+        print("{}: {} cases".format(name, len(cases.get(name, ()))))
+    if not same:
+        print("error: the runners of the vectors did not all play the same cases")
+    return (1, 0, 0) if same else (0, 1, 0)
+
+
 def of_doc_tests(text):
     results = re.findall(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
     return tuple(sum(int(result[part]) for result in results) for part in range(3))
@@ -64,6 +81,8 @@ def of_doc_tests(text):
 def main():
     totals = []
     good = True
+    shutil.rmtree(RAN, ignore_errors=True)
+    RAN.mkdir(parents=True)
     say("running the tests")
     JUNIT.unlink(missing_ok=True)
     code, text = stream("cargo", "nextest", "run", "--workspace")
@@ -86,6 +105,17 @@ def main():
                         "--junit-xml={}".format(junit), cwd=PYTHON)
     totals.append(total)
     good = good and fine
+    build_node()
+    install_runtimes()
+    junit = ROOT / "target" / "junit" / "node.xml"
+    tests = sorted(NODE.glob("tests/*.test.mjs")) + sorted(NODE.glob("build/tests/*.test.mjs"))
+    total, fine = suite("the Node package", junit, "node", "--test",
+                        "--test-reporter=spec", "--test-reporter-destination=stdout",
+                        "--test-reporter=junit", "--test-reporter-destination={}".format(junit),
+                        *(test.relative_to(NODE) for test in tests), cwd=NODE)
+    totals.append(total)
+    good = good and fine
+    totals.append(compare_runners())
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
     return 0 if good and failed == 0 and passed > 0 else 1

@@ -68,6 +68,7 @@ impl Client {
 /// A mapping as a caller writes it: what a response carries besides is accepted and not sent.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ConnectionToolMappingInput"))]
 #[serde(deny_unknown_fields)]
 struct Mapping {
     /// The name of the connection; it must exist already.

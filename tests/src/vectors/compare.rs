@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{Expect, ExpectedError, Received};
 
-/// Equal as JSON, where a missing field and `null` are one thing.
+/// Equal as JSON, where a missing field and `null` are one thing, and so are times that differ in
+/// the zeros of their fraction: languages print as many as they keep.
 pub fn same(expected: &Value, got: &Value) -> bool {
     match (expected, got) {
         (Value::Object(left), Value::Object(right)) => left
@@ -17,8 +18,18 @@ pub fn same(expected: &Value, got: &Value) -> bool {
         (Value::Number(left), Value::Number(right)) => {
             left == right || (left.as_f64().is_some() && left.as_f64() == right.as_f64())
         }
+        (Value::String(left), Value::String(right)) => {
+            left == right || moment(left).is_some_and(|one| moment(right) == Some(one))
+        }
         (left, right) => left == right,
     }
+}
+
+/// A time of RFC 3339 in UTC with a fraction, without the zeros at its end.
+fn moment(text: &str) -> Option<&str> {
+    let (whole, fraction) = text.strip_suffix('Z')?.split_once('.')?;
+    let digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    (whole.contains('T') && digits).then(|| text.trim_end_matches('Z').trim_end_matches('0'))
 }
 
 fn field<'a>(object: &'a Map<String, Value>, key: &str) -> &'a Value {
@@ -166,5 +177,25 @@ mod tests {
             assert_eq!(problems.len(), 1, "{change} {problems:?}");
             assert!(problems[0].starts_with(problem), "{change} {problems:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_zeros_of_a_fraction_may_differ() {
+        let same = |left: &str, right: &str| same(&left.into(), &right.into());
+        assert!(same(
+            "2026-01-01T01:00:00.123Z",
+            "2026-01-01T01:00:00.123000Z"
+        ));
+        assert!(!same(
+            "2026-01-01T01:00:00.123Z",
+            "2026-01-01T01:00:00.124Z"
+        ));
+        assert!(!same("2026-01-01T01:00:00.1Z", "2026-01-01T02:00:00.1Z"));
+        assert!(!same("a.10Z", "a.1Z"));
     }
 }

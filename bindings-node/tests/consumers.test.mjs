@@ -1,0 +1,76 @@
+// The package as users load and run it: `import`, `require`, the command, the compiler.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+
+import * as imported from "scalekit-vmcp";
+import * as engine from "scalekit-vmcp/engine";
+
+const require = createRequire(import.meta.url);
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+const names = (module) => Object.keys(module).filter((name) => name !== "__esModule" && name !== "default" && name !== "module.exports").sort();
+
+test("`import` and `require` give the same objects", () => {
+  for (const [module, name] of [[imported, "scalekit-vmcp"], [engine, "scalekit-vmcp/engine"]]) {
+    const required = require(name);
+    assert.deepEqual(names(module), names(required));
+    for (const one of names(module)) assert.equal(module[one], required[one], one);
+  }
+  assert.deepEqual(names(engine), ["LocalEngine"]);
+});
+
+test("what is private cannot be imported", async () => {
+  for (const name of ["native.cjs", "dist/native.cjs", "dist/convert.js"]) {
+    await assert.rejects(import(`scalekit-vmcp/${name}`), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
+  }
+});
+
+test("loading the package prints nothing, sends nothing and needs no environment", () => {
+  for (const script of ["require('scalekit-vmcp'); require('scalekit-vmcp/engine')", "import('scalekit-vmcp').then(() => import('scalekit-vmcp/engine'))"]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["-e", script], { cwd: path(".."), env: {}, encoding: "utf8" });
+    assert.deepEqual([status, stdout, stderr], [0, "", ""]);
+  }
+});
+
+test("a strict program compiles, and every wrong line of it does not", () => {
+  const tsc = path("../node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, "--noEmit", "--project", path("tsconfig.json")], { stdio: "pipe" });
+});
+
+test("the `vmcp` command serves until Ctrl-C and ends with 0", async () => {
+  const { bin } = require("scalekit-vmcp/package.json");
+  const data = mkdtempSync(join(tmpdir(), "vmcp-"));
+  const options = ["--port", "0", "--config", path("engine/vmcp.toml"), "--data", data];
+  const child = spawn(process.execPath, [path(`../${bin.vmcp}`), "serve", ...options], { stdio: ["ignore", "pipe", "pipe"] });
+  const closed = once(child, "close");
+  // Longer than it takes to end on a busy machine: one that hangs is ended then.
+  const hang = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  let said = "";
+  await new Promise((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        said += text;
+        if (/http:\/\/127\.0\.0\.1:\d+[\s\S]*\n/.test(said)) resolve();
+      });
+    }
+    child.once("exit", resolve);
+  });
+  child.kill("SIGINT");
+  assert.deepEqual(await closed, [0, null], said);
+  clearTimeout(hang);
+  rmSync(data, { recursive: true });
+});
+
+test("the `vmcp` command called wrongly ends with 2", () => {
+  const { bin } = require("scalekit-vmcp/package.json");
+  const { status, stderr } = spawnSync(process.execPath, [path(`../${bin.vmcp}`), "srve"], { encoding: "utf8" });
+  assert.equal(status, 2);
+  assert.match(stderr, /serve/);
+});

@@ -1,0 +1,136 @@
+// The vectors (tests/vectors/README.md), played in whatever runtime imports this: only `fetch`,
+// the package, and a process for the cases that set environment variables.
+
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+
+import { ScalekitClient } from "scalekit-vmcp";
+
+// Private: only a runner has to turn results back into what the wire holds.
+const { TABLES } = createRequire(import.meta.url)("../dist/tables.js");
+const { OPERATIONS } = createRequire(import.meta.url)("../dist/generated.js");
+
+/** Plays all cases, eight at a time: `{ id, problems }` of each. */
+export async function playAll(baseUrl) {
+  const waiting = await json(`${baseUrl}/cases`);
+  const played = [];
+  const one = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) played.push(await play(baseUrl, next.id));
+  };
+  await Promise.all(Array.from({ length: 8 }, one));
+  return played.sort((left, right) => (left.id < right.id ? -1 : 1));
+}
+
+async function play(baseUrl, id) {
+  const started = await json(`${baseUrl}/cases/${id}/start`, {});
+  const report = started.call.operation === "client" ? await clientElsewhere(started.call.parameters) : await reportOf(() => call(started));
+  const verdict = await json(started.verdict_url, report);
+  return { id, problems: verdict.ok ? [] : verdict.problems };
+}
+
+async function json(url, body) {
+  const init = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  return (await fetch(url, init)).json();
+}
+
+/** What came of a call, in the words of the wire. */
+export async function reportOf(made) {
+  try {
+    return { result: (await made()) ?? null };
+  } catch (error) {
+    const { kind, code, argument, status, errorCode, requestId, retryAfterMs, attempts, retryable, suggestion, connections } = error;
+    return {
+      error: {
+        kind,
+        code,
+        argument: argument && named(inWireWords(argument), code),
+        status,
+        error_code: errorCode,
+        request_id: requestId,
+        retry_after_ms: retryAfterMs,
+        attempts,
+        retryable,
+        suggestion: suggestion && inWireWords(suggestion),
+        connections: (connections ?? []).map((state) => toWire(state, "ConnectionAuthState")),
+      },
+      text: [error.message, String(error), error.stack, inspect(error, { depth: 9 }), JSON.stringify(error)].join("\n"),
+    };
+  }
+}
+
+async function call({ env_url, client: options, call: { operation, parameters } }) {
+  const client = new ScalekitClient({
+    envUrl: env_url,
+    clientId: options.client_id,
+    clientSecret: options.client_secret,
+    backoffBaseMs: 1,
+    backoffCapMs: 5,
+    ...(options.max_retries === undefined ? {} : { maxRetries: options.max_retries }),
+    ...(options.timeout_seconds === undefined ? {} : { timeoutMs: options.timeout_seconds * 1000 }),
+    ...(options.attempt_timeout_seconds === undefined ? {} : { attemptTimeoutMs: options.attempt_timeout_seconds * 1000 }),
+  });
+  const request = options.headers && { headers: options.headers };
+  const method = operation.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+  const types = OPERATIONS[operation];
+  if (operation === "open_session") {
+    const { config, ...rest } = parameters;
+    const session = await client.actions.mcp.openSession(
+      { ...fromWire(rest, types.parameters), ...(config && { config: fromWire(config, "Config") }) },
+      request,
+    );
+    return { url: session.url, token: (await session.token()).token };
+  }
+  return toWire(await client.actions.mcp[method](fromWire(parameters, types.parameters), request), types.result);
+}
+
+/** Keys that a table does not know stay as they are: cases of unknown arguments need them. */
+function fromWire(value, type) {
+  if (Array.isArray(value)) return value.map((item) => fromWire(item, type));
+  if (type === undefined || value === null || typeof value !== "object") return value;
+  const names = Object.fromEntries(Object.entries(TABLES[type]).map(([name, field]) => [field.wire, { name, type: field.type }]));
+  return Object.fromEntries(
+    Object.entries(value).map(([wire, item]) => [names[wire]?.name ?? wire, fromWire(item, names[wire]?.type)]),
+  );
+}
+
+function toWire(value, type) {
+  if (value instanceof Date) return value.toISOString().replace(/\.?0+Z$/, "Z");
+  if (Array.isArray(value)) return value.map((item) => toWire(item, type));
+  if (type === undefined || value === undefined || value === null) return value;
+  return Object.fromEntries(Object.entries(TABLES[type]).map(([name, field]) => [field.wire, toWire(value[name], field.type)]));
+}
+
+function inWireWords(text) {
+  return text.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
+    const field = Object.values(TABLES).find((fields) => Object.hasOwn(fields, word))?.[word];
+    return field?.wire ?? word;
+  });
+}
+
+/** A broken rule of a duration names it without its unit. */
+function named(argument, code) {
+  return code === "argument_type" ? argument : argument.replace(/_seconds$/, "");
+}
+
+/** Environment variables belong to a process. */
+function clientElsewhere({ environment, ...parameters }) {
+  const script = fileURLToPath(new URL("build-client.mjs", import.meta.url));
+  const runtime = globalThis.Deno === undefined ? [] : ["run", "--allow-all", "--no-prompt"];
+  return new Promise((resolve, reject) => {
+    const env = { ...environment, PATH: process.env.PATH };
+    execFile(process.execPath, [...runtime, script, JSON.stringify(parameters)], { env }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`the client could not be built in its own process: ${stderr}`));
+      else resolve(JSON.parse(stdout));
+    });
+  });
+}
+
+/** For `build-client.mjs`. */
+export async function buildClient(parameters) {
+  return reportOf(() => {
+    new ScalekitClient(fromWire(parameters, "ClientOptions"));
+    return {};
+  });
+}

@@ -1,0 +1,92 @@
+// From a native answer to a result or an error: cancellation, error classes, the caller's stack.
+
+import { fromWire } from "./convert.js";
+import { ScalekitError } from "./errors.js";
+import { argumentError, errorFromText } from "./failure.js";
+import type { ConnectionAuthState } from "./generated.js";
+import { CancelHandle } from "./native.js";
+
+/** What a native function answers with: one of the two, or neither after a cancellation. */
+interface Outcome<T> {
+  ok?: T;
+  error?: string;
+}
+
+/** Lets `console.log` show what JSON would hold, in Node, Bun and Deno. @internal */
+export function showAs(constructor: { readonly name: string; readonly prototype: { toJSON(): object } }): void {
+  const inspected = function (this: { toJSON(): object }, _depth: number, options: object, inspect?: (value: object, options: object) => string): string {
+    return inspect === undefined ? constructor.name : `${constructor.name} ${inspect(this.toJSON(), options)}`;
+  };
+  Object.defineProperty(constructor.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: inspected });
+}
+
+/** Where in the user's program a call was made. @internal */
+export interface Site {
+  stack?: string;
+}
+
+/** Notes the stack above `entry`, the function or class that the user called. @internal */
+export function siteOf(entry: Function): Site {
+  const site: Site = {};
+  Error.captureStackTrace(site, entry);
+  return site;
+}
+
+/**
+ * Calls a native function and waits for its answer, unless `signal` is aborted first: then nothing
+ * more is sent, and the signal's reason is thrown.
+ *
+ * @returns The result. Only a stream answers with nothing: at its end.
+ * @internal
+ */
+export async function answered<T>(
+  site: Site,
+  signal: AbortSignal | undefined,
+  start: (cancel: CancelHandle | undefined) => Promise<Outcome<T>>,
+): Promise<T> {
+  if (signal === undefined) return settled(site, await start(undefined));
+  signal.throwIfAborted();
+  const cancel = new CancelHandle();
+  const abort = (): void => cancel.cancel();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const outcome = await start(cancel);
+    if (outcome.ok === undefined && outcome.error === undefined) signal.throwIfAborted();
+    return settled(site, outcome);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The result of an outcome, or its error thrown. @internal */
+export function settled<T>(site: Site, outcome: Outcome<T>): T {
+  if (outcome.error !== undefined) throw at(site, errorFromText(outcome.error, (wire) => fromWire(wire, "ConnectionAuthState") as ConnectionAuthState[]));
+  return outcome.ok as T;
+}
+
+/** The signal of the options, if it is one. @internal */
+export function signalOf(options: { signal?: unknown } | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  if (signal === undefined || signal === null) return undefined;
+  if (typeof (signal as AbortSignal).throwIfAborted !== "function" || typeof (signal as AbortSignal).addEventListener !== "function") {
+    throw argumentError("argument_type", "signal", "`signal` must be an AbortSignal");
+  }
+  return signal as AbortSignal;
+}
+
+/** Reads what a user passed; an error gets the stack of the user's call. @internal */
+export function located<T>(site: Site, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof ScalekitError ? at(site, error) : error;
+  }
+}
+
+function at(site: Site, error: ScalekitError): ScalekitError {
+  if (site.stack !== undefined) {
+    const frames = site.stack.slice(site.stack.indexOf("\n") + 1);
+    Object.defineProperty(error, "stack", { value: `${error.name}: ${error.message}\n${frames}`, configurable: true, writable: true });
+  }
+  return error;
+}

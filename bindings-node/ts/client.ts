@@ -1,0 +1,75 @@
+// The client: one per environment.
+
+import { Actions } from "./actions.js";
+import { located, settled, showAs, siteOf } from "./bridge.js";
+import { toText } from "./convert.js";
+import { type Client, makeClient } from "./native.js";
+import type { ClientOptions } from "./options.js";
+
+/**
+ * A client of one environment: base URL, client id, client secret.
+ *
+ * Making one sends nothing; the access token is fetched with the first call and kept. Calls made
+ * side by side share connections and the access token. An idle client does not keep the process
+ * alive.
+ *
+ * @example
+ * ```ts
+ * await using client = new ScalekitClient({ envUrl, clientId, clientSecret });
+ * const config = await client.actions.mcp.createConfig({
+ *   name: "email-calendar-agent",
+ *   connectionToolMappings: [{ connectionName: "gmail", tools: ["gmail_fetch_mails"] }],
+ * });
+ * ```
+ */
+export class ScalekitClient implements AsyncDisposable {
+  readonly #native: Client;
+  /** The operations. */
+  readonly actions: Actions;
+
+  /**
+   * Makes a client from options; what is not given comes from the environment.
+   *
+   * @throws {@link ScalekitValidationError} that names what is missing or wrong.
+   */
+  constructor(options: ClientOptions = {}) {
+    const site = siteOf(ScalekitClient);
+    this.#native = settled(site, makeClient(located(site, () => toText({ ...options, language: "node" }, "ClientOptions"))));
+    this.actions = new Actions(this.#native);
+  }
+
+  /**
+   * A client from `SCALEKIT_ENVIRONMENT_URL` (or `SCALEKIT_ENV_URL`), `SCALEKIT_CLIENT_ID` and
+   * `SCALEKIT_CLIENT_SECRET`.
+   *
+   * @throws {@link ScalekitValidationError} that names the variable that is missing.
+   */
+  static fromEnv(): ScalekitClient {
+    return new ScalekitClient();
+  }
+
+  /** The base URL of the environment. */
+  get envUrl(): string {
+    return this.#native.envUrl;
+  }
+
+  /**
+   * Ends the client: calls that wait are told so, later ones fail with
+   * {@link ScalekitCancelledError}. Calls under way finish. Closing twice is fine.
+   */
+  async close(): Promise<void> {
+    this.#native.close();
+  }
+
+  /** The same as {@link close}: for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What JSON holds of it: no secret. */
+  toJSON(): { envUrl: string } {
+    return { envUrl: this.envUrl };
+  }
+}
+
+showAs(ScalekitClient);

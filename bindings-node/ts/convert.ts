@@ -1,0 +1,76 @@
+// Between the objects of users (camel case) and JSON text (snake case), by the generated tables.
+
+import { argumentError } from "./failure.js";
+import { TABLES } from "./tables.js";
+
+/**
+ * The JSON text of what a user passed. Keys that no table knows go as they are: the core refuses
+ * them and knows what was meant.
+ *
+ * @internal
+ */
+export function toText(value: unknown, type: string): string {
+  return JSON.stringify(toWire(value ?? {}, type, ""));
+}
+
+function toWire(value: unknown, type: string | undefined, path: string): unknown {
+  switch (typeof value) {
+    case "number":
+      if (!Number.isFinite(value)) throw argumentError("argument_type", path, `\`${path}\` must be a number, got ${value}`);
+      return value;
+    case "bigint":
+    case "function":
+    case "symbol":
+      throw argumentError("argument_type", path, `\`${path}\` must not be a ${typeof value}`);
+  }
+  if (value === null || typeof value !== "object" || type === undefined) return value;
+  if (Array.isArray(value)) return value.map((item, index) => toWire(item, type, `${path}[${index}]`));
+  const fields = TABLES[type] ?? {};
+  // Without a prototype `__proto__` is a key like any other.
+  const wire = Object.create(null) as Record<string, unknown>;
+  for (const [key, item] of Object.entries(value)) {
+    const inner = path === "" ? key : `${path}.${key}`;
+    const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+    if (field === undefined) refuseWireName(key, inner, type);
+    const converted = toWire(item, field?.type, inner);
+    wire[field?.wire ?? key] = field?.milliseconds === true && typeof converted === "number" ? converted / 1000 : converted;
+  }
+  return wire;
+}
+
+/** A name of the wire is no name here, although the core would take it. */
+function refuseWireName(key: string, path: string, type: string): void {
+  const meant = Object.entries(TABLES[type] ?? {}).find(([, field]) => field.wire === key)?.[0];
+  if (meant !== undefined) {
+    throw argumentError("unknown_argument", path, `there is no argument \`${key}\``, `did you mean \`${meant}\`?`);
+  }
+}
+
+/**
+ * The object that a JSON text stands for. What is `null` there is absent here; secrets are not
+ * enumerable, so that neither `console.log` nor JSON shows them.
+ *
+ * @internal
+ */
+export function fromText(text: string, type: string | undefined): unknown {
+  return fromWire(JSON.parse(text), type);
+}
+
+/** @internal */
+export function fromWire(value: unknown, type: string | undefined): unknown {
+  if (type === undefined || value === null) return value;
+  if (type === "Date") return new Date(value as string);
+  if (Array.isArray(value)) return value.map((item) => fromWire(item, type));
+  const wire = value as Record<string, unknown>;
+  const object: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(TABLES[type] ?? {})) {
+    const item = wire[field.wire];
+    if (item === undefined || item === null) continue;
+    if (field.secret === true) {
+      Object.defineProperty(object, name, { value: item, writable: true, configurable: true });
+    } else {
+      object[name] = fromWire(item, field.type);
+    }
+  }
+  return object;
+}

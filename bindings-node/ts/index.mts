@@ -1,0 +1,2 @@
+// The package for `import`: the same objects as for `require`.
+export * from "./index.js";

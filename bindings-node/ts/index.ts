@@ -1,0 +1,13 @@
+/**
+ * Virtual MCP servers for agent developers (unofficial client of Scalekit AgentKit).
+ *
+ * @packageDocumentation
+ */
+
+export { Actions } from "./actions.js";
+export { ScalekitClient } from "./client.js";
+export * from "./errors.js";
+export type * from "./types.js";
+export { McpActions, type OpenSessionOptions } from "./mcp.js";
+export type { ClientOptions, RequestOptions, SignalOptions } from "./options.js";
+export { Session } from "./session.js";

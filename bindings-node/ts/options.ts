@@ -1,0 +1,54 @@
+// Options of a client and of a single call.
+
+import { argumentError } from "./failure.js";
+import { toText } from "./convert.js";
+
+/** Of what a client is made. What is not given comes from the environment, else from the default. */
+export interface ClientOptions {
+  /**
+   * The base URL of the environment, such as `https://acme.scalekit.com`. Else
+   * `SCALEKIT_ENVIRONMENT_URL` or `SCALEKIT_ENV_URL`.
+   */
+  envUrl?: string | undefined;
+  /** The client id, such as `skc_…`. Else `SCALEKIT_CLIENT_ID`. */
+  clientId?: string | undefined;
+  /** The client secret. Else `SCALEKIT_CLIENT_SECRET`. */
+  clientSecret?: string | undefined;
+  /** Allows `http://` beyond this machine. Tokens then travel unprotected. */
+  allowInsecureHttp?: boolean | undefined;
+  /** Deadline of each call as a whole, repeats included, in milliseconds. One minute. */
+  timeoutMs?: number | undefined;
+  /** Deadline of each single try, in milliseconds. 20 seconds. */
+  attemptTimeoutMs?: number | undefined;
+  /** Deadline for connecting, in milliseconds. 10 seconds. */
+  connectTimeoutMs?: number | undefined;
+  /** Repeats after a failed try, where repeating is harmless. 3. */
+  maxRetries?: number | undefined;
+  /** Waits between tries are random, up to this many milliseconds at first. A quarter of a second. */
+  backoffBaseMs?: number | undefined;
+  /** Waits between tries are doubled each time up to this many milliseconds. 8 seconds. */
+  backoffCapMs?: number | undefined;
+}
+
+/** Options of one call. */
+export interface RequestOptions {
+  /** Aborts the call: it rejects with the signal's reason, and the request is dropped. */
+  signal?: AbortSignal | undefined;
+  /** Deadline of this call as a whole, repeats included, in milliseconds. */
+  timeoutMs?: number | undefined;
+  /** Repeats after a failed try. */
+  maxRetries?: number | undefined;
+  /** More headers, such as `traceparent`; those that the client sets itself are refused. */
+  headers?: Record<string, string> | undefined;
+}
+
+/** Options of a call that has nothing but a signal. */
+export type SignalOptions = Pick<RequestOptions, "signal">;
+
+/** The JSON of what the core has to know of the options. @internal */
+export function requestText(options: RequestOptions | undefined): string | undefined {
+  if (options === undefined || options === null) return undefined;
+  if (typeof options !== "object") throw argumentError("argument_type", "options", "the options must be an object");
+  const { signal: _signal, ...rest } = options;
+  return Object.keys(rest).length === 0 ? undefined : toText(rest, "RequestOptions");
+}

@@ -1,0 +1,123 @@
+// A session: one agent run's URL and a credential that stays valid until the run ends.
+
+import { answered, located, showAs, signalOf, siteOf, type Site } from "./bridge.js";
+import { fromText } from "./convert.js";
+import { argumentError } from "./failure.js";
+import type { SessionToken } from "./generated.js";
+import type { Answer, CancelHandle, Session as Native } from "./native.js";
+import type { SignalOptions } from "./options.js";
+
+/**
+ * One agent run: a URL and a bearer token that stays valid.
+ *
+ * @example
+ * ```ts
+ * const session = await client.actions.mcp.openSession({ config, identifier: "user_123" });
+ * const transport = new StreamableHTTPClientTransport(new URL(session.url), { fetch: session.fetch });
+ * ```
+ */
+export class Session {
+  readonly #native: Native;
+
+  /** @internal */
+  constructor(native: Native) {
+    this.#native = native;
+  }
+
+  /** The MCP endpoint to connect to. */
+  get url(): string {
+    return this.#native.url;
+  }
+
+  /** The user this session acts for. */
+  get identifier(): string {
+    return this.#native.identifier;
+  }
+
+  /**
+   * A token that is valid now. Usually the one at hand; near its end a new one.
+   *
+   * @throws Those of `openSession`, when the old token is about to end and no new one can be had:
+   * {@link ScalekitAuthorizationRequiredError} says which account went inactive.
+   */
+  async token(options?: SignalOptions): Promise<SessionToken> {
+    const text = await this.#ask(siteOf(Session.prototype.token), options, (cancel) => this.#native.token(cancel));
+    return fromText(text, "SessionToken") as SessionToken;
+  }
+
+  /**
+   * The headers for a request to {@link url}, always fresh.
+   *
+   * @throws Those of {@link token}.
+   */
+  async headers(options?: SignalOptions): Promise<Record<string, string>> {
+    const text = await this.#ask(siteOf(Session.prototype.headers), options, (cancel) => this.#native.headers(cancel));
+    return fromText(text, undefined) as Record<string, string>;
+  }
+
+  /**
+   * The credential for a request to `url`, always fresh: what a hook of an MCP client asks for
+   * before each request.
+   *
+   * @throws {@link ScalekitValidationError} (`wrong_origin`) for a URL of another server: the token
+   * is for one server only. Else those of {@link token}.
+   */
+  async authorizationFor(url: string | URL, options?: SignalOptions): Promise<string> {
+    const site = siteOf(Session.prototype.authorizationFor);
+    const text = located(site, () => textOf("url", url instanceof URL ? url.href : url));
+    return this.#ask(site, options, (cancel) => this.#native.authorizationFor(text, cancel));
+  }
+
+  /**
+   * Says that the server refused a credential, so that the next one is new: what a hook calls
+   * before it repeats a request once. `credential` is the token, or the whole header value that
+   * carried it; one that has been replaced already causes no request.
+   *
+   * @throws Those of `openSession`.
+   */
+  async rejected(credential: string, options?: SignalOptions): Promise<void> {
+    const site = siteOf(Session.prototype.rejected);
+    const text = located(site, () => textOf("credential", credential));
+    await this.#ask(site, options, (cancel) => this.#native.rejected(text, cancel));
+  }
+
+  /**
+   * `fetch` with this session's credential, for MCP clients that take a `fetch` of their own: a
+   * request that the server refuses is repeated once with a new token. Usable on its own, without
+   * `this`.
+   *
+   * @throws Those of {@link authorizationFor}, and of the global `fetch`.
+   */
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    const repeat = request.clone();
+    const [answer, credential] = await this.#fetchOnce(request);
+    if (answer.status !== this.#native.refusedStatus) return answer;
+    await answer.body?.cancel();
+    await this.rejected(credential, { signal: request.signal });
+    return (await this.#fetchOnce(repeat))[0];
+  };
+
+  /** What JSON holds of it: no secret. */
+  toJSON(): { url: string; identifier: string } {
+    return { url: this.url, identifier: this.identifier };
+  }
+
+  async #fetchOnce(request: Request): Promise<[Response, string]> {
+    const credential = await this.authorizationFor(request.url, { signal: request.signal });
+    request.headers.set(this.#native.credentialHeader, credential);
+    return [await fetch(request), credential];
+  }
+
+  async #ask(site: Site, options: SignalOptions | undefined, start: (cancel: CancelHandle | undefined) => Promise<Answer>): Promise<string> {
+    const signal = located(site, () => signalOf(options));
+    return answered(site, signal, start);
+  }
+}
+
+showAs(Session);
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw argumentError("argument_type", name, `\`${name}\` must be a string`);
+}
