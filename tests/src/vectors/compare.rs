@@ -178,11 +178,6 @@ mod tests {
             assert!(problems[0].starts_with(problem), "{change} {problems:?}");
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn only_the_zeros_of_a_fraction_may_differ() {
