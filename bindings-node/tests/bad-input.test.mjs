@@ -31,7 +31,7 @@ const CASES = [
   ["createConfig", [], "argument_type", "parameters", "an object"],
   ["createConfig", {}, "argument_missing", "name", "`name`"],
   ["createConfig", { name: undefined }, "argument_missing", "name", "`name`"],
-  ["createConfig", { name: null }, "argument_missing", "name", "`name`"],
+  ["createConfig", { name: null }, "argument_type", "name", "must not be null"],
   ["createConfig", { name: 5 }, "argument_type", "name", "a string"],
   ["createConfig", { name: () => "agent" }, "argument_type", "name", "function"],
   ["createConfig", { name: Symbol("agent") }, "argument_type", "name", "symbol"],
@@ -71,7 +71,7 @@ const CASES = [
   ["createSessionToken", { ...target, expirySeconds: Number.NaN }, "argument_type", "expirySeconds", "got NaN"],
   ["createSessionToken", { ...target, expirySeconds: Infinity }, "argument_type", "expirySeconds", "got Infinity"],
   ["createSessionToken", { ...target, expirySeconds: "3600" }, "argument_type", "expirySeconds", "a number"],
-  ["createSessionToken", { ...target, expirySeconds: new Date(0) }, "argument_type", "expirySeconds", "a number"],
+  ["createSessionToken", { ...target, expirySeconds: new Date(0) }, "argument_type", "expirySeconds", "must not be a Date"],
   ["createSessionToken", { ...target, accessLevel: "WRITE" }, "access_level_invalid", "accessLevel", "READ_ONLY"],
   ["createSessionToken", { ...target, expiry: 3600 }, "unknown_argument", "expiry", "did you mean `expirySeconds`?"],
   ["openSession", { identifier: "u" }, "argument_missing", "configId", "`configId`"],
@@ -107,7 +107,7 @@ const OPTIONS = [
   [{ headers: { "a b": "x" } }, "header_invalid", "headers", "a b"],
   [{ headers: { a: 1 } }, "argument_type", "headers.a", "a string"],
   [{ headers: "a: b" }, "argument_type", "headers", "a string"],
-  ["fast", "argument_type", "options", "an object"],
+  ["fast", "argument_type", "options", "a plain object"],
 ];
 for (const [options, code, argument, words] of OPTIONS) {
   test(`options ${JSON.stringify(options)} are ${code}`, async () => {
@@ -166,4 +166,23 @@ test("an engine refuses options that it does not know, wrong times, and all of i
   await engine.close();
   await engine.close();
   for (const act of ["freezeClock", "reset"]) await assert.rejects(engine[act](), { name: "ScalekitCancelledError", code: "engine_closed" });
+});
+
+test("what could widen access or change nothing by mistake is refused before anything is sent", async () => {
+  const { mcp } = new ScalekitClient({ envUrl: "http://127.0.0.1:9", clientId: "i", clientSecret: "s" }).actions;
+  const mapping = (tools) => ({ name: "a", connectionToolMappings: [{ connectionName: "g", ...tools }] });
+  const cases = [
+    [mcp.createConfig(mapping({ tools: null })), "connectionToolMappings[0].tools"],
+    [mcp.createConfig(mapping({ tools: undefined })), "connectionToolMappings[0].tools"],
+    [mcp.createConfig(mapping({ tools: new Set(["a"]) })), "connectionToolMappings[0].tools"],
+    [mcp.updateConfig({ configId: "c", description: null }), "description"],
+    [mcp.updateConfig({ configId: "c", description: new Date(0) }), "description"],
+    [mcp.getConfig({ configId: "c" }, { headers: new Headers({ traceparent: "x" }) }), "headers"],
+    [mcp.getConfig({ configId: "c" }, { headers: new Map() }), "headers"],
+    [mcp.listConfigs({}, AbortSignal.abort()), "options"],
+    [mcp.getConfig({ configId: "c" }, []), "options"],
+  ];
+  for (const [call, argument] of cases) {
+    await assert.rejects(call, (error) => error.code === "argument_type" && error.argument === argument, argument);
+  }
 });

@@ -90,8 +90,11 @@ function fromWire(value, type) {
   if (Array.isArray(value)) return value.map((item) => fromWire(item, type));
   if (type === undefined || value === null || typeof value !== "object") return value;
   const names = Object.fromEntries(Object.entries(TABLES[type]).map(([name, field]) => [field.wire, { name, type: field.type }]));
+  // What is `null` in JSON is left out in TypeScript.
   return Object.fromEntries(
-    Object.entries(value).map(([wire, item]) => [names[wire]?.name ?? wire, fromWire(item, names[wire]?.type)]),
+    Object.entries(value)
+      .filter(([, item]) => item !== null)
+      .map(([wire, item]) => [names[wire]?.name ?? wire, fromWire(item, names[wire]?.type)]),
   );
 }
 

@@ -1,6 +1,6 @@
 // From a native answer to a result or an error: cancellation, error classes, the caller's stack.
 
-import { fromWire } from "./convert.js";
+import { fromWire, isPlain } from "./convert.js";
 import { ScalekitError } from "./errors.js";
 import { argumentError, errorFromText } from "./failure.js";
 import type { ConnectionAuthState } from "./generated.js";
@@ -66,7 +66,11 @@ export function settled<T>(site: Site, outcome: Outcome<T>): T {
 
 /** The signal of the options, if it is one. @internal */
 export function signalOf(options: { signal?: unknown } | undefined): AbortSignal | undefined {
-  const signal = options?.signal;
+  if (options === undefined || options === null) return undefined;
+  if (typeof options !== "object" || Array.isArray(options) || !isPlain(options)) {
+    throw argumentError("argument_type", "options", "the options must be a plain object such as `{ signal }`");
+  }
+  const signal = options.signal;
   if (signal === undefined || signal === null) return undefined;
   if (typeof (signal as AbortSignal).throwIfAborted !== "function" || typeof (signal as AbortSignal).addEventListener !== "function") {
     throw argumentError("argument_type", "signal", "`signal` must be an AbortSignal");

@@ -13,7 +13,8 @@ export function toText(value: unknown, type: string): string {
   return JSON.stringify(toWire(value ?? {}, type, ""));
 }
 
-function toWire(value: unknown, type: string | undefined, path: string): unknown {
+/** `free`: inside a map of the user's own, where `null` is a value like any other. */
+function toWire(value: unknown, type: string | undefined, path: string, free = false): unknown {
   switch (typeof value) {
     case "number":
       if (!Number.isFinite(value)) throw argumentError("argument_type", path, `\`${path}\` must be a number, got ${value}`);
@@ -21,21 +22,37 @@ function toWire(value: unknown, type: string | undefined, path: string): unknown
     case "bigint":
     case "function":
     case "symbol":
-      throw argumentError("argument_type", path, `\`${path}\` must not be a ${typeof value}`);
+      throw argumentError("argument_type", path, `${named(path)} must not be a ${typeof value}`);
   }
-  if (value === null || typeof value !== "object" || type === undefined) return value;
-  if (Array.isArray(value)) return value.map((item, index) => toWire(item, type, `${path}[${index}]`));
-  const fields = TABLES[type] ?? {};
+  // Absent is absent: what is `null` could be meant to clear something, which would not happen.
+  if (value === null && !free) throw argumentError("argument_type", path, `${named(path)} must not be null: leave it out`);
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map((item, index) => toWire(item, type, `${path}[${index}]`, free));
+  if (!isPlain(value)) throw argumentError("argument_type", path, `${named(path)} must not be a ${value.constructor.name}`);
+  const fields = type === undefined ? undefined : (TABLES[type] ?? {});
   // Without a prototype `__proto__` is a key like any other.
   const wire = Object.create(null) as Record<string, unknown>;
   for (const [key, item] of Object.entries(value)) {
     const inner = path === "" ? key : `${path}.${key}`;
-    const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
-    if (field === undefined) refuseWireName(key, inner, type);
-    const converted = toWire(item, field?.type, inner);
+    const field = fields !== undefined && Object.hasOwn(fields, key) ? fields[key] : undefined;
+    if (field === undefined && type !== undefined) refuseWireName(key, inner, type);
+    if (field?.explicit === true && item === undefined) {
+      throw argumentError("argument_type", inner, `\`${inner}\` must not be undefined: leave it out to show every tool`);
+    }
+    const converted = toWire(item, field?.type, inner, type === undefined);
     wire[field?.wire ?? key] = field?.milliseconds === true && typeof converted === "number" ? converted / 1000 : converted;
   }
   return wire;
+}
+
+/** Whether it is an object as a user writes one, and not one that means something else. @internal */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function named(path: string): string {
+  return path === "" ? "the parameters" : `\`${path}\``;
 }
 
 /** A name of the wire is no name here, although the core would take it. */

@@ -63,7 +63,7 @@ export interface ConnectionToolMappingInput {
   /** The name of the connection; it must exist already. */
   connectionName: string;
   /** The tools shown, at least one; every tool if left out. */
-  tools?: string[] | undefined;
+  tools?: string[];
   /** Accepted from responses and not sent. */
   connectionId?: string | undefined;
   /** Accepted from responses and not sent. */
@@ -192,6 +192,8 @@ export interface Field {
   wire: string;
   /** The type whose table converts it, or `Date`; without one the value is left as it is. */
   type?: string;
+  /** Whether leaving it out must be meant: `undefined` is refused. */
+  explicit?: boolean;
   /** Whether it is kept out of JSON and of what `console.log` shows. */
   secret?: boolean;
 }
@@ -229,7 +231,7 @@ export const TYPES: Record<string, Record<string, Field>> = {
   },
   ConnectionToolMappingInput: {
     connectionName: { wire: "connection_name" },
-    tools: { wire: "tools" },
+    tools: { wire: "tools", explicit: true },
     connectionId: { wire: "connection_id" },
     provider: { wire: "provider" },
     connectedAccountId: { wire: "connected_account_id" },

@@ -1,6 +1,5 @@
 // Options of a client and of a single call.
 
-import { argumentError } from "./failure.js";
 import { toText } from "./convert.js";
 
 /** Of what a client is made. What is not given comes from the environment, else from the default. */
@@ -48,7 +47,6 @@ export type SignalOptions = Pick<RequestOptions, "signal">;
 /** The JSON of what the core has to know of the options. @internal */
 export function requestText(options: RequestOptions | undefined): string | undefined {
   if (options === undefined || options === null) return undefined;
-  if (typeof options !== "object") throw argumentError("argument_type", "options", "the options must be an object");
   const { signal: _signal, ...rest } = options;
   return Object.keys(rest).length === 0 ? undefined : toText(rest, "RequestOptions");
 }

@@ -110,7 +110,12 @@ export class Session {
   }
 
   async #ask(site: Site, options: SignalOptions | undefined, start: (cancel: CancelHandle | undefined) => Promise<Answer>): Promise<string> {
-    const signal = located(site, () => signalOf(options));
+    const signal = located(site, () => {
+      const signal = signalOf(options);
+      const other = Object.keys(options ?? {}).find((key) => key !== "signal");
+      if (other === undefined) return signal;
+      throw argumentError("unknown_argument", other, `there is no option \`${other}\``, "known is signal");
+    });
     return answered(site, signal, start);
   }
 }

@@ -29,10 +29,17 @@ enum Origin {
 }
 
 impl Origin {
-    fn make(&self) -> Result<scalekit_vmcp::Client, Failure> {
+    /// `before` is the client of the process that this one was forked from.
+    fn make(
+        &self,
+        before: Option<&scalekit_vmcp::Client>,
+    ) -> Result<scalekit_vmcp::Client, Failure> {
         match self {
             Self::Options { options, closed } => {
-                let client = scalekit_vmcp::Client::from_json(options)?;
+                let client = match before {
+                    Some(before) => before.for_new_process()?,
+                    None => scalekit_vmcp::Client::from_json(options)?,
+                };
                 if closed.load(Ordering::Relaxed) {
                     client.close();
                 }
@@ -52,14 +59,14 @@ impl Origin {
 
 impl Handle {
     fn new(origin: Origin) -> Result<Self, Failure> {
-        let current = Mutex::new(PerProcess::new(origin.make()?));
+        let current = Mutex::new(PerProcess::new(origin.make(None)?));
         Ok(Self { origin, current })
     }
 
     /// The client of this process. To be called with the GIL held.
     pub(crate) fn client(&self) -> Result<scalekit_vmcp::Client, Failure> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.get(|_| self.origin.make())
+        current.get(|before| self.origin.make(before))
     }
 }
 

@@ -112,3 +112,9 @@ def test_lists_are_never_shared() -> None:
 def test_an_unknown_field_is_answered_with_the_nearest() -> None:
     with pytest.raises(ScalekitValidationException, match="did you mean `tools`"):
         McpConfigConnectionToolMapping(connection_name="a", tool=["x"])  # type: ignore[call-arg]
+
+
+def test_all_tools_holds_no_names() -> None:
+    with pytest.raises(TypeError):
+        type(ALL_TOOLS)(("a",))  # type: ignore[call-arg]
+    assert type(ALL_TOOLS)() == ALL_TOOLS == []

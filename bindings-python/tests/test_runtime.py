@@ -165,6 +165,22 @@ child(refused)
     good(script(START + FORK + text, slow.url))
 
 
+def test_a_forked_client_does_not_read_the_environment_again(slow: SlowServer) -> None:
+    slow.release()
+    text = """
+os.environ.update(SCALEKIT_ENV_URL=url, SCALEKIT_CLIENT_ID="skc_1", SCALEKIT_CLIENT_SECRET="s3cret")
+client = ScalekitClient.from_env()
+for name in ("SCALEKIT_ENV_URL", "SCALEKIT_CLIENT_ID", "SCALEKIT_CLIENT_SECRET"):
+    del os.environ[name]
+def use():
+    with client:
+        assert client.actions.mcp.get_config("cfg_1").id == "cfg_1"
+child(use)
+use()
+"""
+    good(script(START + FORK + text, slow.url))
+
+
 def test_a_session_keeps_its_token_after_a_fork(slow: SlowServer) -> None:
     slow.release()
     text = """

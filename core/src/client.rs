@@ -176,6 +176,24 @@ impl Client {
         self.shared.transport.close();
     }
 
+    /// The same client with connections and an access token of its own: for a process that was
+    /// forked, where those of this one are the parent's. Nothing is read from the environment
+    /// again.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn for_new_process(&self) -> Result<Self> {
+        let transport = self.shared.transport.renewed()?;
+        let shared = Shared {
+            transport: Arc::new(transport),
+            urls: Mutex::new(HashMap::new()),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            options: self.options.clone(),
+        })
+    }
+
     pub(crate) fn start<O>(&self, operation: O) -> Call<O> {
         Call {
             client: self.clone(),

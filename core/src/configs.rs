@@ -75,6 +75,7 @@ struct Mapping {
     #[cfg_attr(feature = "schema", schemars(required))]
     connection_name: Option<String>,
     /// The tools shown, at least one; every tool if left out.
+    #[cfg_attr(feature = "schema", schemars(extend("x-all-tools" = true)))]
     tools: Option<Vec<String>>,
     /// Accepted from responses and not sent.
     #[serde(rename = "connection_id")]

@@ -51,6 +51,11 @@ impl Credentials {
         }
     }
 
+    /// The same credentials without a token.
+    pub(crate) fn renewed(&self) -> Self {
+        Self::new(self.client_id.clone(), self.client_secret.clone())
+    }
+
     /// Forgets a token that the server refused, unless it has been replaced already.
     pub(crate) fn discard(&self, token: &str) {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);

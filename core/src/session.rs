@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::IntoFuture,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, TryLockError},
     time::Duration,
 };
 
@@ -289,15 +289,22 @@ impl Session {
     }
 
     /// The same session on another client: for a process that was forked, where the connections
-    /// of the old one are the parent's. The token at hand goes along.
+    /// of the old one are the parent's. The token at hand goes along if it can be had without
+    /// waiting.
     #[must_use]
     pub fn on_client(&self, client: &Client) -> Self {
         let shared = &self.0;
-        let current = shared
-            .current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        // After a fork the lock may be held by a thread that exists in the parent only: waiting for
+        // it would be for ever. Then the token at hand is given up, and the first use mints one.
+        let current = match shared.current.try_lock() {
+            Ok(current) => current.clone(),
+            Err(TryLockError::Poisoned(current)) => current.into_inner().clone(),
+            Err(TryLockError::WouldBlock) => Current {
+                token: SessionToken::spent(),
+                good_until: Instant::now(),
+                renew_from: Instant::now(),
+            },
+        };
         Self(Arc::new(Shared {
             url: shared.url.clone(),
             lifetime: shared.lifetime,

@@ -124,6 +124,8 @@ pub(crate) struct Transport {
     pub(crate) credentials: Credentials,
     /// What the client was built with: the access token, which all calls share, is fetched so.
     pub(crate) options: Options,
+    connect_timeout: Duration,
+    language: String,
     slots: Semaphore,
     budget: Budget,
 }
@@ -176,9 +178,23 @@ impl Transport {
             base,
             credentials,
             options,
+            connect_timeout,
+            language: language.to_owned(),
             slots: Semaphore::new(MAX_IN_FLIGHT),
             budget: Budget::new(),
         })
+    }
+
+    /// The same with connections, limits and an access token of its own.
+    pub(crate) fn renewed(&self) -> Result<Self> {
+        let credentials = self.credentials.renewed();
+        Self::new(
+            self.base.clone(),
+            credentials,
+            self.connect_timeout,
+            &self.language,
+            self.options.clone(),
+        )
     }
 
     pub(crate) fn close(&self) {

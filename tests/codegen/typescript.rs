@@ -13,6 +13,8 @@ export interface Field {
   wire: string;
   /** The type whose table converts it, or `Date`; without one the value is left as it is. */
   type?: string;
+  /** Whether leaving it out must be meant: `undefined` is refused. */
+  explicit?: boolean;
   /** Whether it is kept out of JSON and of what `console.log` shows. */
   secret?: boolean;
 }
@@ -42,10 +44,15 @@ pub(crate) fn write(schema: &Schema) -> String {
     out += FIELD;
     out += "\n/** The properties of each type. */\nexport const TYPES: Record<string, Record<string, Field>> = {\n";
     for ty in &schema.types {
-        table(&mut out, &ty.name, &ty.fields);
+        table(&mut out, &ty.name, &ty.fields, !ty.answered);
     }
     for operation in &schema.operations {
-        table(&mut out, &parameters(&operation.name), &operation.fields);
+        table(
+            &mut out,
+            &parameters(&operation.name),
+            &operation.fields,
+            true,
+        );
     }
     out += "};\n\n/** What each operation takes and answers, by its name on the wire. */\n";
     out += "export const OPERATIONS: Record<string, { parameters: string; result?: string }> = {\n";
@@ -89,6 +96,7 @@ fn interface(out: &mut String, about: &str, name: &str, fields: &[Field], sent: 
         line(
             out,
             &match (sent, field.required, field.nullable) {
+                (true, false, _) if field.all_tools => format!("  {name}?: {kind};"),
                 (true, false, _) => format!("  {name}?: {kind} | undefined;"),
                 (false, _, true) => format!("  {name}?: {kind};"),
                 _ => format!("  {name}: {kind};"),
@@ -98,7 +106,7 @@ fn interface(out: &mut String, about: &str, name: &str, fields: &[Field], sent: 
     line(out, "}");
 }
 
-fn table(out: &mut String, name: &str, fields: &[Field]) {
+fn table(out: &mut String, name: &str, fields: &[Field], sent: bool) {
     line(out, &format!("  {name}: {{"));
     for field in fields {
         let item = match &field.kind {
@@ -110,11 +118,16 @@ fn table(out: &mut String, name: &str, fields: &[Field]) {
             Kind::Time => ", type: \"Date\"".to_owned(),
             _ => String::new(),
         };
+        let explicit = if sent && field.all_tools {
+            ", explicit: true"
+        } else {
+            ""
+        };
         let secret = if field.secret { ", secret: true" } else { "" };
         line(
             out,
             &format!(
-                "    {}: {{ wire: \"{}\"{converted}{secret} }},",
+                "    {}: {{ wire: \"{}\"{converted}{explicit}{secret} }},",
                 camel(&field.name),
                 field.name
             ),

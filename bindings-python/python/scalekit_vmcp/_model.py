@@ -10,6 +10,9 @@ class AllTools(tuple[str, ...]):
 
     __slots__ = ()
 
+    def __new__(cls) -> AllTools:
+        return super().__new__(cls)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, (list, tuple)) and not other
 

@@ -187,6 +187,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_for_a_new_process_is_independent_of_the_old_one() {
+        let client = Client::from_json(&format!(r#"{{{BASE},"timeout_seconds":7}}"#)).unwrap();
+        let other = client.for_new_process().unwrap();
+        assert_eq!(other.options.timeout, Duration::from_secs(7));
+        assert_eq!(other.env_url(), client.env_url());
+        client.close();
+        let error = other
+            .with_timeout(Duration::from_nanos(1))
+            .get_config("cfg_1")
+            .await
+            .unwrap_err();
+        assert_ne!(error.kind(), crate::ErrorKind::Closed);
+    }
+
+    #[tokio::test]
     async fn a_closed_client_says_so() {
         let client = Client::from_json(&format!("{{{BASE}}}")).unwrap();
         client.clone().close();

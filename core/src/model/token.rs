@@ -35,6 +35,14 @@ pub struct SessionToken {
 }
 
 impl SessionToken {
+    /// No token: one that has to be replaced before it is used.
+    pub(crate) fn spent() -> Self {
+        Self {
+            token: SecretString::default(),
+            expires_at: None,
+        }
+    }
+
     /// The token itself. Whoever holds it acts as the user until it expires.
     pub fn token(&self) -> &str {
         self.token.expose_secret()

@@ -237,3 +237,21 @@ async fn the_token_is_for_its_own_origin_only_and_in_no_debug_text() {
     );
     assert!(!format!("{session:?} {:?}", session.headers().await.unwrap()).contains("token-0"));
 }
+
+#[tokio::test]
+async fn a_session_moves_to_another_client_without_waiting_for_a_lock() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    let moved = session.on_client(&scene.server.client());
+    assert_eq!(
+        (moved.token().await.unwrap().token(), scene.mints()),
+        ("token-0", 1)
+    );
+    let held = session.0.current.lock().unwrap();
+    let moved = session.on_client(&scene.server.client());
+    drop(held);
+    assert_eq!(
+        (moved.token().await.unwrap().token(), scene.mints()),
+        ("token-1", 2)
+    );
+}
