@@ -95,9 +95,9 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "argument_type",
         "include_auth_link",
     ),
-    ("create_session_token", {}, "argument_missing", "config_id"),
+    ("create_session_token", {}, "argument_missing", "mcp_config_id"),
     ("create_session_token", {"mcp_config_id": "cfg_1"}, "argument_missing", "identifier"),
-    ("create_session_token", {"mcp_config_id": "", "identifier": "u"}, "argument_missing", "config_id"),
+    ("create_session_token", {"mcp_config_id": "", "identifier": "u"}, "argument_missing", "mcp_config_id"),
     (
         "create_session_token",
         {"mcp_config_id": "", "connection_name": "c", "identifier": "u"},
@@ -113,7 +113,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "target_ambiguous",
         "connection_name",
     ),
-    ("open_session", {"identifier": "u"}, "argument_missing", "config_id"),
+    ("open_session", {"identifier": "u"}, "argument_missing", "config_or_id"),
 ]
 EXPIRIES: list[tuple[Any, str]] = [
     (timedelta(seconds=59), "expiry_out_of_range"),

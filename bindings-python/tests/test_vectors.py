@@ -98,6 +98,8 @@ def report_of(error: ScalekitException) -> dict[str, Any]:
     argument = error.argument
     if argument == "expiry" and error.code == "argument_type":
         argument = "expiry_seconds"
+    if argument in ("mcp_config_id", "config_or_id"):
+        argument = "config_id"
     connections = getattr(error, "connections", [])
     facts = {
         **{name: getattr(error, name) for name in FACTS},

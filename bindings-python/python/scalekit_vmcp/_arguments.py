@@ -31,7 +31,10 @@ def named(function: Callable[_P, _T]) -> Callable[_P, _T]:
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         if not kwargs.keys() <= known:
             raise _unknown(kwargs, known)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except ScalekitValidationException as error:
+            raise _in_words(error, known) from None
 
     return checked
 
@@ -44,9 +47,23 @@ def named_async(function: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P,
     async def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         if not kwargs.keys() <= known:
             raise _unknown(kwargs, known)
-        return await function(*args, **kwargs)
+        try:
+            return await function(*args, **kwargs)
+        except ScalekitValidationException as error:
+            raise _in_words(error, known) from None
 
     return checked
+
+
+def _in_words(error: ScalekitValidationException, known: frozenset[str]) -> ScalekitValidationException:
+    """The same exception where a method has another name for core's `config_id`."""
+    ours = next((name for name in ("mcp_config_id", "config_or_id") if name in known), None)
+    if ours is None or "`config_id`" not in error.message:
+        return error
+    argument = ours if error.argument == "config_id" else error.argument
+    return ScalekitValidationException(
+        error.message.replace("`config_id`", f"`{ours}`"), dict(vars(error), argument=argument)
+    )
 
 
 def _names(function: Callable[..., Any]) -> frozenset[str]:
