@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Call, Client, ConnectionAuthState, Operation, Result, rules,
+    Call, Client, ConnectionAuthState, Result,
+    operations::Exchange,
+    rules,
     transport::{Request, answer::Answer},
 };
 
@@ -52,7 +54,7 @@ impl Call<ListMcpConnectedAccounts> {
     }
 }
 
-impl Operation for ListMcpConnectedAccounts {
+impl Exchange for ListMcpConnectedAccounts {
     type Response = Vec<ConnectionAuthState>;
     const NAME: &'static str = "list_mcp_connected_accounts";
     const METHOD: Method = Method::POST;

@@ -16,9 +16,11 @@ use url::Url;
 use crate::{
     Error, JsonStream, Result, Session,
     credentials::Credentials,
-    operations::{self, Operation},
+    operations::{self, Exchange, Operation},
     session,
-    transport::{Options, Transport, is_loopback, origin},
+    transport::{
+        Options, Request, Transport, answer::Answer, deadline_exceeded, is_loopback, origin,
+    },
 };
 
 mod options;
@@ -201,14 +203,31 @@ impl Client {
         }
     }
 
-    pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Response> {
-        let request = operation.request()?;
+    pub(crate) async fn exchange<E: Exchange>(&self, exchange: &E) -> Result<E::Response> {
+        let request = exchange.request()?;
         let answer = self
             .shared
             .transport
-            .send(&request, O::REPEATABLE, &self.options)
+            .send(&request, E::REPEATABLE, &self.options)
             .await?;
-        O::response(&answer)
+        E::response(&answer)
+    }
+
+    pub(crate) async fn ask_mcp(&self, request: &Request, token: &str) -> Result<Answer> {
+        let transport = &self.shared.transport;
+        transport.ask_mcp(request, token, &self.options).await
+    }
+
+    /// Several requests that are one call: the deadline holds for all of them together.
+    pub(crate) async fn as_one_call<T>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let timeout = self.options.timeout;
+        // On the heap: some of these futures are large.
+        tokio::time::timeout(timeout, Box::pin(work))
+            .await
+            .unwrap_or_else(|_| Err(deadline_exceeded(timeout)))
     }
 
     pub(crate) fn known_url(&self, config_id: &str) -> Option<String> {
@@ -248,7 +267,7 @@ impl fmt::Debug for Client {
 #[must_use = "nothing is sent before `.await`"]
 #[derive(Debug, Clone)]
 pub struct Call<O> {
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) operation: O,
 }
 
@@ -257,9 +276,25 @@ impl<O: Operation> IntoFuture for Call<O> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.run(&self.operation).await })
+        Box::pin(async move { self.operation.perform(&self.client).await })
     }
 }
+
+/// Setters for texts that an operation may leave out.
+macro_rules! optional_texts {
+    ($operation:ty: $($(#[$about:meta])+ $name:ident),+ $(,)?) => {
+        impl $crate::Call<$operation> {
+            $(
+                $(#[$about])+
+                pub fn $name(mut self, $name: impl Into<String>) -> Self {
+                    self.operation.$name = Some($name.into());
+                    self
+                }
+            )+
+        }
+    };
+}
+pub(crate) use optional_texts;
 
 /// Collects what a [`Client`] needs.
 #[derive(Default, Clone)]

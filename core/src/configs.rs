@@ -1,14 +1,19 @@
 //! Configs: create once per agent role, then get, list, update, delete.
 
+mod ensure;
+
+use futures_util::TryStreamExt;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub use self::ensure::EnsureConfig;
 use crate::{
-    Call, Client, Config, ConfigPage, ConnectionToolMapping, Error, Operation, Result, Target,
+    Call, Client, Config, ConfigPage, ConnectionToolMapping, Error, ErrorKind, Result, Target,
     Tools,
+    client::optional_texts,
     model::ConfigAnswer,
-    page::Selection,
+    operations::{Exchange, Operation},
     rules,
     transport::{Request, answer::Answer},
 };
@@ -34,6 +39,20 @@ impl Client {
     pub fn get_config(&self, config_id: impl Into<String>) -> Call<GetConfig> {
         self.start(GetConfig {
             config_id: Some(config_id.into()),
+            name: None,
+        })
+    }
+
+    /// Gets one config by its name, which is unique in the environment: one list request, and one
+    /// more for each further page of what the server's filter lets through.
+    ///
+    /// # Errors
+    /// Before any request: `config_name_invalid`. `not_found` when there is none with exactly this
+    /// name.
+    pub fn get_config_by_name(&self, name: impl Into<String>) -> Call<GetConfig> {
+        self.start(GetConfig {
+            config_id: None,
+            name: Some(name.into()),
         })
     }
 
@@ -178,7 +197,7 @@ impl NewConfig {
     }
 }
 
-impl Operation for NewConfig {
+impl Exchange for NewConfig {
     type Response = Config;
     const NAME: &'static str = "create_config";
     const METHOD: Method = Method::POST;
@@ -206,17 +225,18 @@ impl Operation for NewConfig {
     }
 }
 
-/// See [`Client::get_config`].
+/// See [`Client::get_config`] and [`Client::get_config_by_name`].
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetConfig {
-    /// The id of the config.
-    #[cfg_attr(feature = "schema", schemars(required))]
+    /// The id of the config; or `name`.
     config_id: Option<String>,
+    /// The exact name of the config; or `config_id`.
+    name: Option<String>,
 }
 
-impl Operation for GetConfig {
+impl Exchange for GetConfig {
     type Response = Config;
     const NAME: &'static str = "get_config";
     const METHOD: Method = Method::GET;
@@ -236,15 +256,53 @@ impl Operation for GetConfig {
     }
 }
 
+impl Operation for GetConfig {
+    type Response = Config;
+    const NAME: &'static str = <Self as Exchange>::NAME;
+
+    async fn perform(&self, client: &Client) -> Result<Config> {
+        let name = match (&self.config_id, &self.name) {
+            (Some(_), Some(_)) => {
+                return Err(Error::argument(
+                    "target_ambiguous",
+                    "name",
+                    "pass `config_id` or `name`, not both",
+                ));
+            }
+            (None, Some(name)) => rules::config_name(Some(name))?,
+            (_, None) => return client.exchange(self).await,
+        };
+        let found = client.as_one_call(find(client, name)).await?;
+        found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "not_found",
+                format!("there is no config with the name `{name}`"),
+            )
+        })
+    }
+}
+
+/// The config with exactly this name: the server's filter ignores case.
+async fn find(client: &Client, name: &str) -> Result<Option<Config>> {
+    let mut configs = client.iter_configs().filter_name(name).stream();
+    while let Some(config) = configs.try_next().await? {
+        if config.name == name {
+            return Ok(Some(config));
+        }
+    }
+    Ok(None)
+}
+
 /// See [`Client::list_configs`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListConfigs {
     /// At most this many on a page: 1 to 30; 20 by assumption if not set.
-    page_size: Option<i64>,
+    pub(crate) page_size: Option<i64>,
     /// The cursor of another page.
-    page_token: Option<String>,
+    pub(crate) page_token: Option<String>,
     /// Only the config with this id.
     pub(crate) filter_id: Option<String>,
     /// Only configs with a connection of this provider.
@@ -258,13 +316,6 @@ pub struct ListConfigs {
 }
 
 impl ListConfigs {
-    /// The first page of these configs.
-    pub(crate) fn filtered(selection: &Selection) -> Self {
-        let mut list = Self::default();
-        selection.apply(&mut list);
-        list
-    }
-
     /// Another page of the same list.
     pub(crate) fn at(mut self, page_token: String) -> Self {
         self.page_token = Some(page_token);
@@ -282,45 +333,24 @@ impl Call<ListConfigs> {
         self.operation.page_size = Some(page_size.into());
         self
     }
-
-    /// The cursor of another page's `next_page_token` or `prev_page_token`.
-    pub fn page_token(mut self, page_token: impl Into<String>) -> Self {
-        self.operation.page_token = Some(page_token.into());
-        self
-    }
-
-    /// Only the config with this id.
-    pub fn filter_id(mut self, id: impl Into<String>) -> Self {
-        self.operation.filter_id = Some(id.into());
-        self
-    }
-
-    /// Only configs with a connection of this provider.
-    pub fn filter_provider(mut self, provider: impl Into<String>) -> Self {
-        self.operation.filter_provider = Some(provider.into());
-        self
-    }
-
-    /// Only the config with this whole name, in any case.
-    pub fn filter_name(mut self, name: impl Into<String>) -> Self {
-        self.operation.filter_name = Some(name.into());
-        self
-    }
-
-    /// Only the config behind this URL.
-    pub fn filter_mcp_server_url(mut self, url: impl Into<String>) -> Self {
-        self.operation.filter_mcp_server_url = Some(url.into());
-        self
-    }
-
-    /// Only configs whose name holds this text.
-    pub fn search(mut self, text: impl Into<String>) -> Self {
-        self.operation.search = Some(text.into());
-        self
-    }
 }
 
-impl Operation for ListConfigs {
+optional_texts! { ListConfigs:
+    /// The cursor of another page: a `next_page_token` or `prev_page_token`.
+    page_token,
+    /// Only the config with this id.
+    filter_id,
+    /// Only configs with a connection of this provider.
+    filter_provider,
+    /// Only the config with this whole name, in any case.
+    filter_name,
+    /// Only the config behind this URL.
+    filter_mcp_server_url,
+    /// Only configs whose name holds this text.
+    search,
+}
+
+impl Exchange for ListConfigs {
     type Response = ConfigPage;
     const NAME: &'static str = "list_configs";
     const METHOD: Method = Method::GET;
@@ -382,7 +412,7 @@ impl Call<UpdateConfig> {
     }
 }
 
-impl Operation for UpdateConfig {
+impl Exchange for UpdateConfig {
     type Response = Config;
     const NAME: &'static str = "update_config";
     const METHOD: Method = Method::PUT;
@@ -441,7 +471,7 @@ pub struct DeleteConfig {
     config_id: Option<String>,
 }
 
-impl Operation for DeleteConfig {
+impl Exchange for DeleteConfig {
     type Response = ();
     const NAME: &'static str = "delete_config";
     const METHOD: Method = Method::DELETE;

@@ -133,13 +133,7 @@ impl Error {
     pub(crate) fn authorization(connections: Vec<ConnectionAuthState>, cause: Self) -> Self {
         let names: Vec<String> = connections
             .iter()
-            .map(|state| {
-                let status = state
-                    .connected_account_status
-                    .as_ref()
-                    .map_or("no account", |status| status.as_str());
-                format!("`{}` ({status})", state.connection_name)
-            })
+            .map(ConnectionAuthState::in_words)
             .collect();
         let message = format!(
             "the user must authorize {} before a session can start",
@@ -156,6 +150,21 @@ impl Error {
             );
             inner.source = Some(Arc::new(cause));
         })
+    }
+
+    /// An account that became `DISCONNECTED` while somebody waited for it.
+    pub(crate) fn disconnected(connection: ConnectionAuthState) -> Self {
+        let message = format!(
+            "the user's account on `{}` was disconnected while waiting for it",
+            connection.connection_name
+        );
+        Self::new(
+            ErrorKind::AuthorizationRequired,
+            "account_disconnected",
+            message,
+        )
+        .suggest("wait again if the user still wants to authorize: a new link is made then")
+        .with(|inner| inner.connections = vec![connection])
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -253,6 +262,14 @@ impl Error {
     /// Whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
+    }
+
+    /// Whether the server may have done what it was asked without having said so.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Server
+        )
     }
 
     /// The `details` of the server's error body, as it sent them.

@@ -30,11 +30,14 @@
 //! Every call answers with [`Error`], which says what went wrong, with what, and what to do.
 
 mod accounts;
+mod check;
 mod client;
 mod configs;
+mod connected_accounts;
 mod credentials;
 mod error;
 mod flight;
+mod instances;
 mod model;
 mod operations;
 mod page;
@@ -45,22 +48,38 @@ mod session;
 mod testing;
 mod tls;
 mod tokens;
+mod tools;
 mod transport;
+mod wait;
 
 pub use accounts::ListMcpConnectedAccounts;
+pub use check::{SessionReport, SessionWarning, ToolReport};
 pub use client::{Call, Client, ClientBuilder};
-pub use configs::{DeleteConfig, GetConfig, ListConfigs, NewConfig, UpdateConfig};
+pub use configs::{DeleteConfig, EnsureConfig, GetConfig, ListConfigs, NewConfig, UpdateConfig};
+pub use connected_accounts::{
+    AccountRef, DeleteConnectedAccount, GetAuthorizationLink, GetConnectedAccount,
+    GetConnectedAccountDetails, GetOrCreateConnectedAccount, ListConnectedAccounts,
+    NewConnectedAccount, UpdateConnectedAccount, VerifyConnectedAccountUser,
+};
 pub use error::{Error, ErrorKind};
+pub use instances::{
+    DeleteInstance, EnsureInstance, GetInstance, GetInstanceAuthState, ListInstances,
+    UpdateInstance,
+};
 pub use model::{
-    AccessLevel, AccountStatus, Config, ConfigPage, ConnectionAuthState, ConnectionToolMapping,
-    SessionToken, Tools,
+    AccessLevel, AccountChange, AccountStatus, AuthorizationDetails, AuthorizationLink, Config,
+    ConfigPage, ConnectedAccount, ConnectedAccountPage, ConnectionAuthState, ConnectionToolMapping,
+    EnsuredConfig, Instance, InstancePage, Outcome, ScopedTool, ScopedToolPage, SessionToken, Tool,
+    ToolPage, Tools, VerifiedUser,
 };
 #[cfg(feature = "schema")]
 pub use operations::schema;
-pub use operations::{JsonStream, Operation, OperationDescription, operations};
+pub use operations::{Described, JsonStream, Operation, OperationDescription, Wire, operations};
 pub use page::IterConfigs;
 pub use session::{OpenSession, Session};
 pub use tokens::{CreateSessionToken, Target};
+pub use tools::{ListAvailableTools, ListScopedTools, ListTools};
+pub use wait::WaitUntilActive;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

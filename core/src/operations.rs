@@ -7,37 +7,56 @@ use http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Client, Error, ErrorKind, IterConfigs, Result,
+    AuthorizationLink, Client, Config, ConfigPage, ConnectedAccount, ConnectedAccountPage,
+    ConnectionAuthState, Error, ErrorKind, Instance, InstancePage, Result, ScopedToolPage,
+    SessionToken, ToolPage, VerifiedUser,
     accounts::ListMcpConnectedAccounts,
-    configs::{DeleteConfig, GetConfig, ListConfigs, NewConfig, UpdateConfig},
+    configs::{DeleteConfig, EnsureConfig, GetConfig, ListConfigs, NewConfig, UpdateConfig},
+    connected_accounts::{
+        DeleteConnectedAccount, GetAuthorizationLink, GetConnectedAccount,
+        GetConnectedAccountDetails, GetOrCreateConnectedAccount, ListConnectedAccounts,
+        NewConnectedAccount, UpdateConnectedAccount, VerifyConnectedAccountUser,
+    },
+    instances::{
+        DeleteInstance, EnsureInstance, GetInstance, GetInstanceAuthState, ListInstances,
+        UpdateInstance,
+    },
+    page::IterConfigs,
     tokens::CreateSessionToken,
+    tools::{ListAvailableTools, ListScopedTools, ListTools},
     transport::{Request, answer::Answer},
+    wait::WaitUntilActive,
 };
 
 pub(crate) mod arguments;
+pub(crate) use arguments::nearest;
+mod described;
 #[cfg(feature = "schema")]
 mod schema;
+pub use described::Described;
 #[cfg(feature = "schema")]
 pub use schema::schema;
 
-/// Without the feature `schema` every type will do.
-#[cfg(not(feature = "schema"))]
-pub trait Described {}
-#[cfg(not(feature = "schema"))]
-impl<T> Described for T {}
-/// A type that can say what its JSON looks like.
-#[cfg(feature = "schema")]
-pub trait Described: schemars::JsonSchema {}
-#[cfg(feature = "schema")]
-impl<T: schemars::JsonSchema> Described for T {}
-
-/// One operation of the API. Implemented in this crate only.
+/// One operation. Implemented in this crate only.
 pub trait Operation: DeserializeOwned + Described + Send + Sync + 'static {
     /// What it answers with.
     type Response: Serialize + Described + Send + 'static;
     /// Its name in every language, in snake case.
     const NAME: &'static str;
-    /// The HTTP method.
+
+    /// How it crosses the wire, if it is a single request.
+    #[doc(hidden)]
+    const WIRE: Option<Wire> = None;
+
+    /// Checks every rule, then does it.
+    #[doc(hidden)]
+    fn perform(&self, client: &Client) -> impl Future<Output = Result<Self::Response>> + Send;
+}
+
+/// One request of the API and its answer. An operation is one of these or is made of several.
+pub(crate) trait Exchange {
+    type Response;
+    const NAME: &'static str;
     const METHOD: Method;
     /// The path, parameters in braces.
     const PATH: &'static str;
@@ -45,12 +64,31 @@ pub trait Operation: DeserializeOwned + Described + Send + Sync + 'static {
     const REPEATABLE: bool;
 
     /// Checks every rule and says what to send.
-    #[doc(hidden)]
     fn request(&self) -> Result<Request>;
 
     /// Reads a successful answer.
-    #[doc(hidden)]
     fn response(answer: &Answer) -> Result<Self::Response>;
+}
+
+/// Items that come one after the other.
+pub(crate) trait Listing: DeserializeOwned + Described + Send + Sync + 'static {
+    type Item: Serialize + Described + Send + 'static;
+    const NAME: &'static str;
+
+    /// Sends nothing before it is polled. After an error it ends.
+    fn stream(self, client: Client) -> BoxStream<'static, Result<Self::Item>>;
+}
+
+/// How an operation of a single request crosses the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wire {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// Whether it may be sent again when nobody knows whether the first time worked.
+    pub repeatable: bool,
 }
 
 /// One row of the table.
@@ -59,58 +97,109 @@ pub trait Operation: DeserializeOwned + Described + Send + Sync + 'static {
 pub struct OperationDescription {
     /// Its name in every language, in snake case.
     pub name: &'static str,
-    /// The HTTP method.
-    pub method: Method,
-    /// The path, parameters in braces.
-    pub path: &'static str,
     /// The names of its parameters.
     pub parameters: &'static [&'static str],
-    /// Whether it may be sent again when nobody knows whether the first time worked.
-    pub repeatable: bool,
+    /// How it crosses the wire; `None` for one that is made of several requests.
+    pub wire: Option<Wire>,
 }
 
 impl OperationDescription {
     fn of<O: Operation>() -> Self {
         Self {
             name: O::NAME,
-            method: O::METHOD,
-            path: O::PATH,
             parameters: arguments::fields::<O>(),
-            repeatable: O::REPEATABLE,
+            wire: O::WIRE,
         }
     }
 }
 
 macro_rules! table {
-    ($($operation:ty),+ $(,)?) => {
+    (
+        exchanges: $($exchange:ty => $response:ty),+;
+        composed: $($composed:ty),+;
+        listings: $($listing:ty),+ $(;)?
+    ) => {
+        $(impl Operation for $exchange {
+            type Response = $response;
+            const NAME: &'static str = <Self as Exchange>::NAME;
+            const WIRE: Option<Wire> = Some(Wire {
+                method: Self::METHOD,
+                path: Self::PATH,
+                repeatable: Self::REPEATABLE,
+            });
+
+            async fn perform(&self, client: &Client) -> Result<Self::Response> {
+                client.exchange(self).await
+            }
+        })+
+
         /// Every operation that [`Client::call`] knows.
         pub fn operations() -> Vec<OperationDescription> {
-            vec![$(OperationDescription::of::<$operation>()),+]
+            vec![
+                $(OperationDescription::of::<$exchange>(),)+
+                $(OperationDescription::of::<$composed>()),+
+            ]
         }
 
         #[cfg(feature = "schema")]
         fn describe_all(generator: &mut schemars::SchemaGenerator) -> Vec<serde_json::Value> {
-            vec![$(schema::describe::<$operation>(generator)),+]
+            vec![
+                $(schema::describe::<$exchange>(generator),)+
+                $(schema::describe::<$composed>(generator),)+
+                $(schema::describe_listing::<$listing>(generator)),+
+            ]
         }
 
         pub(crate) async fn call(client: &Client, name: &str, parameters: &str) -> Result<String> {
             match name {
-                $(<$operation as Operation>::NAME => run::<$operation>(client, parameters).await,)+
+                $(<$exchange as Operation>::NAME => run::<$exchange>(client, parameters).await,)+
+                $(<$composed as Operation>::NAME => run::<$composed>(client, parameters).await,)+
+                _ => Err(unknown(name)),
+            }
+        }
+
+        pub(crate) fn stream(client: &Client, name: &str, parameters: &str) -> Result<JsonStream> {
+            match name {
+                $(<$listing as Listing>::NAME => {
+                    let listing: $listing = arguments::read(parameters)?;
+                    Ok(JsonStream::new(listing.stream(client.clone())))
+                })+
                 _ => Err(unknown(name)),
             }
         }
     };
 }
 
-table![
-    CreateSessionToken,
-    DeleteConfig,
-    GetConfig,
-    ListConfigs,
-    ListMcpConnectedAccounts,
-    NewConfig,
-    UpdateConfig
-];
+table! {
+    exchanges:
+        CreateSessionToken => SessionToken,
+        DeleteConfig => (),
+        DeleteConnectedAccount => (),
+        DeleteInstance => (),
+        EnsureInstance => Instance,
+        GetAuthorizationLink => AuthorizationLink,
+        GetConnectedAccount => ConnectedAccount,
+        GetConnectedAccountDetails => ConnectedAccount,
+        GetInstance => Instance,
+        GetInstanceAuthState => Vec<ConnectionAuthState>,
+        ListAvailableTools => ToolPage,
+        ListConfigs => ConfigPage,
+        ListConnectedAccounts => ConnectedAccountPage,
+        ListInstances => InstancePage,
+        ListMcpConnectedAccounts => Vec<ConnectionAuthState>,
+        ListScopedTools => ScopedToolPage,
+        ListTools => ToolPage,
+        NewConfig => Config,
+        NewConnectedAccount => ConnectedAccount,
+        UpdateConfig => Config,
+        UpdateConnectedAccount => ConnectedAccount,
+        UpdateInstance => Instance,
+        VerifyConnectedAccountUser => VerifiedUser;
+    composed:
+        EnsureConfig, GetConfig, GetOrCreateConnectedAccount, WaitUntilActive;
+    listings:
+        IterConfigs, WaitUntilActive;
+}
 
 /// Items of a stream as JSON texts: the door for language bindings.
 pub struct JsonStream(BoxStream<'static, Result<String>>);
@@ -132,18 +221,6 @@ impl fmt::Debug for JsonStream {
     }
 }
 
-pub(crate) fn stream(client: &Client, name: &str, parameters: &str) -> Result<JsonStream> {
-    match name {
-        "iter_configs" => {
-            let selection = arguments::read(parameters)?;
-            Ok(JsonStream::new(
-                IterConfigs::new(client.clone(), selection).stream(),
-            ))
-        }
-        _ => Err(unknown(name)),
-    }
-}
-
 fn write<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|cause| {
         Error::new(
@@ -157,7 +234,7 @@ fn write<T: Serialize>(value: &T) -> Result<String> {
 
 async fn run<O: Operation>(client: &Client, parameters: &str) -> Result<String> {
     let operation: O = arguments::read(parameters)?;
-    write(&client.run(&operation).await?)
+    write(&operation.perform(client).await?)
 }
 
 fn unknown(name: &str) -> Error {
@@ -183,8 +260,7 @@ mod tests {
     #[test]
     fn the_table_names_every_operation_once_and_its_parameters() {
         let table = operations();
-        let mut names: Vec<_> = table.iter().map(|row| row.name).collect();
-        names.dedup();
+        let names: std::collections::BTreeSet<_> = table.iter().map(|row| row.name).collect();
         assert_eq!(names.len(), table.len());
         let mint = table
             .iter()
@@ -200,14 +276,9 @@ mod tests {
                 "access_level"
             ]
         );
-        assert!(mint.repeatable);
-        assert!(
-            !table
-                .iter()
-                .find(|row| row.name == "create_config")
-                .unwrap()
-                .repeatable
-        );
+        assert!(mint.wire.as_ref().unwrap().repeatable);
+        let create = table.iter().find(|row| row.name == "create_config");
+        assert!(!create.unwrap().wire.as_ref().unwrap().repeatable);
     }
 
     #[tokio::test]

@@ -6,89 +6,68 @@ use futures_util::{
 };
 use serde::Deserialize;
 
-use crate::{Client, Config, Error, ErrorKind, ListConfigs, Result};
+use crate::{
+    Call, Client, Config, Error, ErrorKind, ListConfigs, Result, client::optional_texts,
+    operations::Listing,
+};
 
 impl Client {
     /// Every config, page after page, fetched as they are wanted.
     ///
-    /// Set filters, then call [`IterConfigs::stream`].
-    pub fn iter_configs(&self) -> IterConfigs {
-        IterConfigs {
-            client: self.clone(),
-            selection: Selection::default(),
-        }
+    /// Set filters, then call [`stream`](Call::stream).
+    pub fn iter_configs(&self) -> Call<IterConfigs> {
+        self.start(IterConfigs::default())
     }
 }
 
-/// See [`Client::iter_configs`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent before the stream is polled"]
-pub struct IterConfigs {
-    client: Client,
-    selection: Selection,
-}
-
-/// Which configs; what is not set does not filter.
+/// See [`Client::iter_configs`]. What is not set does not filter.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Selection {
+pub struct IterConfigs {
     /// Only the config with this id.
-    filter_id: Option<String>,
+    pub(crate) filter_id: Option<String>,
     /// Only configs with a connection of this provider.
-    filter_provider: Option<String>,
+    pub(crate) filter_provider: Option<String>,
     /// Only the config with this whole name, in any case.
-    filter_name: Option<String>,
+    pub(crate) filter_name: Option<String>,
     /// Only the config behind this URL.
-    filter_mcp_server_url: Option<String>,
+    pub(crate) filter_mcp_server_url: Option<String>,
     /// Only configs whose name holds this text.
-    search: Option<String>,
+    pub(crate) search: Option<String>,
 }
 
-impl IterConfigs {
-    pub(crate) fn new(client: Client, selection: Selection) -> Self {
-        Self { client, selection }
-    }
-
+optional_texts! { IterConfigs:
     /// Only the config with this id.
-    pub fn filter_id(mut self, id: impl Into<String>) -> Self {
-        self.selection.filter_id = Some(id.into());
-        self
-    }
-
+    filter_id,
     /// Only configs with a connection of this provider.
-    pub fn filter_provider(mut self, provider: impl Into<String>) -> Self {
-        self.selection.filter_provider = Some(provider.into());
-        self
-    }
-
+    filter_provider,
     /// Only the config with this whole name, in any case.
-    pub fn filter_name(mut self, name: impl Into<String>) -> Self {
-        self.selection.filter_name = Some(name.into());
-        self
-    }
-
+    filter_name,
     /// Only the config behind this URL.
-    pub fn filter_mcp_server_url(mut self, url: impl Into<String>) -> Self {
-        self.selection.filter_mcp_server_url = Some(url.into());
-        self
-    }
-
+    filter_mcp_server_url,
     /// Only configs whose name holds this text.
-    pub fn search(mut self, text: impl Into<String>) -> Self {
-        self.selection.search = Some(text.into());
-        self
-    }
+    search,
+}
 
+impl Call<IterConfigs> {
     /// The configs. After an error the stream ends.
     pub fn stream(self) -> BoxStream<'static, Result<Config>> {
-        let first = Some(ListConfigs::filtered(&self.selection));
-        let client = self.client;
+        self.operation.stream(self.client)
+    }
+}
+
+impl Listing for IterConfigs {
+    type Item = Config;
+    const NAME: &'static str = "iter_configs";
+
+    fn stream(self, client: Client) -> BoxStream<'static, Result<Config>> {
+        let first = Some(ListConfigs::from(self));
         stream::try_unfold(first, move |page| {
             let client = client.clone();
             async move {
                 let Some(page) = page else { return Ok(None) };
-                let answer = client.run(&page).await?;
+                let answer = client.exchange(&page).await?;
                 let next = match answer.next_page_token {
                     None => None,
                     Some(token) if page.has_token(&token) => return Err(stuck()),
@@ -102,14 +81,17 @@ impl IterConfigs {
     }
 }
 
-impl Selection {
-    pub(crate) fn apply(&self, list: &mut ListConfigs) {
-        list.filter_id.clone_from(&self.filter_id);
-        list.filter_provider.clone_from(&self.filter_provider);
-        list.filter_name.clone_from(&self.filter_name);
-        list.filter_mcp_server_url
-            .clone_from(&self.filter_mcp_server_url);
-        list.search.clone_from(&self.search);
+/// The first page of these configs.
+impl From<IterConfigs> for ListConfigs {
+    fn from(wanted: IterConfigs) -> Self {
+        Self {
+            filter_id: wanted.filter_id,
+            filter_provider: wanted.filter_provider,
+            filter_name: wanted.filter_name,
+            filter_mcp_server_url: wanted.filter_mcp_server_url,
+            search: wanted.search,
+            ..Self::default()
+        }
     }
 }
 

@@ -1,16 +1,18 @@
 //! The limits of the contract, checked before any request. The server judges the rest.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
+
+use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    model::{ConnectionToolMapping, Tools},
+    model::{AuthorizationDetails, ConnectionToolMapping, Tools},
 };
 
 pub(crate) const CONFIG_NAME_LENGTH: RangeInclusive<usize> = 1..=100;
 pub(crate) const MAX_MAPPINGS: usize = 25;
-pub(crate) const MAX_PAGE_SIZE: i64 = 30;
-pub(crate) const IDENTIFIER_LENGTH: RangeInclusive<usize> = 1..=255;
+/// The longest identifier that an account can have.
+const ACCOUNT_IDENTIFIER: usize = 100;
 /// Seconds: one minute to one day.
 pub(crate) const EXPIRY: RangeInclusive<i64> = 60..=86_400;
 /// Seconds the API assumes when no expiry is sent.
@@ -113,11 +115,24 @@ pub(crate) fn filter_name(value: Option<&str>) -> Result<Option<&str>> {
 }
 
 pub(crate) fn page_size(value: Option<i64>) -> Result<Option<i64>> {
+    page_size_up_to(30, value)
+}
+
+pub(crate) fn account_page_size(value: Option<i64>) -> Result<Option<i64>> {
+    page_size_up_to(99, value)
+}
+
+/// The server takes what is more for the most that it gives.
+pub(crate) fn tool_page_size(value: Option<i64>) -> Result<Option<i64>> {
+    page_size_up_to(u32::MAX.into(), value)
+}
+
+fn page_size_up_to(most: i64, value: Option<i64>) -> Result<Option<i64>> {
     match value {
-        Some(size) if !(0..=MAX_PAGE_SIZE).contains(&size) => Err(Error::argument(
+        Some(size) if !(0..=most).contains(&size) => Err(Error::argument(
             "page_size_out_of_range",
             "page_size",
-            format!("`page_size` must be from 1 to {MAX_PAGE_SIZE}, got {size}"),
+            format!("`page_size` must be from 1 to {most}, got {size}"),
         )),
         // 0 is the server's default, the same as nothing.
         size => Ok(size.filter(|size| *size > 0)),
@@ -166,16 +181,227 @@ pub(crate) fn mappings(mappings: &[ConnectionToolMapping]) -> Result<()> {
 
 /// 1 to 255 characters: the contract's limit for session tokens.
 pub(crate) fn identifier(value: Option<&str>) -> Result<&str> {
+    identifier_up_to(255, value)
+}
+
+/// An identifier that must be there; how long it may be differs from operation to operation.
+pub(crate) fn identifier_up_to(longest: usize, value: Option<&str>) -> Result<&str> {
     let text = required("identifier", value)?;
     let length = text.chars().count();
-    if !IDENTIFIER_LENGTH.contains(&length) {
+    if length > longest {
         return Err(Error::argument(
             "identifier_invalid",
             "identifier",
-            format!("`identifier` must have 1 to 255 characters, got {length}"),
+            format!("`identifier` must have 1 to {longest} characters, got {length}"),
         ));
     }
     Ok(text)
+}
+
+/// The identifier of an account, if one is given.
+pub(crate) fn account_identifier(value: Option<&str>) -> Result<Option<&str>> {
+    match value.filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        given => identifier_up_to(ACCOUNT_IDENTIFIER, given).map(Some),
+    }
+}
+
+/// A text that may be left out, up to so many characters.
+pub(crate) fn text<'a>(
+    argument: &'static str,
+    value: Option<&'a str>,
+    longest: usize,
+) -> Result<Option<&'a str>> {
+    let length = value.map_or(0, |text| text.chars().count());
+    if length > longest {
+        return Err(Error::argument(
+            "text_too_long",
+            argument,
+            format!("`{argument}` may have at most {longest} characters, got {length}"),
+        ));
+    }
+    Ok(value)
+}
+
+/// The name of a connection where the contract limits it; if one is given.
+pub(crate) fn connection_name(value: Option<&str>) -> Result<Option<&str>> {
+    if let Some(name) = value {
+        check_connection_name("connection_name", name)?;
+    }
+    Ok(value)
+}
+
+fn check_connection_name(argument: &str, name: &str) -> Result<()> {
+    const LONGEST: usize = 400;
+    let length = name.chars().count();
+    let message = if length > LONGEST {
+        format!("`{argument}` may have at most {LONGEST} characters, got {length}")
+    } else if let Some(bad) = name
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | ' ' | '-')))
+    {
+        format!("`{argument}` may hold only a-z, A-Z, 0-9, `_`, `-`, `:` and spaces, got {bad:?}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::argument(
+        "connection_name_invalid",
+        argument,
+        message,
+    ))
+}
+
+/// Several connections, which exclude a single one.
+pub(crate) fn connection_names<'a>(
+    one: Option<&str>,
+    several: Option<&'a [String]>,
+) -> Result<Option<&'a [String]>> {
+    const NAME: &str = "connection_names";
+    const MOST: usize = 20;
+    let Some(names) = several else {
+        return Ok(None);
+    };
+    if one.is_some_and(|name| !name.is_empty()) && !names.is_empty() {
+        return Err(Error::argument(
+            "target_ambiguous",
+            NAME,
+            "pass `connection_name` or `connection_names`, not both",
+        ));
+    }
+    if names.len() > MOST {
+        return Err(Error::argument(
+            "too_many_names",
+            NAME,
+            format!(
+                "`{NAME}` may hold at most {MOST} names, got {}",
+                names.len()
+            ),
+        ));
+    }
+    for (index, name) in names.iter().enumerate() {
+        let argument = format!("{NAME}[{index}]");
+        if name.is_empty() {
+            let message = format!("`{argument}` must not be empty");
+            return Err(Error::argument("argument_missing", argument, message));
+        }
+        check_connection_name(&argument, name)?;
+    }
+    Ok(Some(names))
+}
+
+/// The id of an account, if one is given.
+pub(crate) fn account_id(value: Option<&str>, longest: usize) -> Result<Option<&str>> {
+    const NAME: &str = "connected_account_id";
+    match value.filter(|id| !id.is_empty()) {
+        Some(id) if !id.starts_with("ca_") => Err(Error::argument(
+            "id_invalid",
+            NAME,
+            format!("`{NAME}` must start with `ca_`"),
+        )
+        .suggest("to name an account by its user, pass `connection_name` and `identifier`")),
+        given => text(NAME, given, longest),
+    }
+}
+
+/// Whose account, in the wire's names: an id, or a connection and a user.
+pub(crate) fn account<'a>(
+    connection: Option<&'a str>,
+    user: Option<&'a str>,
+    id: Option<&'a str>,
+) -> Result<[(&'static str, Option<&'a str>); 3]> {
+    let id = account_id(id, 32)?;
+    let connection = connection_name(connection)?.filter(|name| !name.is_empty());
+    let user = account_identifier(user)?;
+    let missing = match (id, connection, user) {
+        (Some(_), ..) | (None, Some(_), Some(_)) => None,
+        (None, None, Some(_)) => Some("connection_name"),
+        (None, Some(_), None) => Some("identifier"),
+        (None, None, None) => Some("connected_account_id"),
+    };
+    match missing {
+        None => Ok([("connector", connection), ("identifier", user), ("id", id)]),
+        Some(argument) => Err(Error::argument(
+            "argument_missing",
+            argument,
+            format!("`{argument}` is required"),
+        )
+        .suggest(
+            "name the account by `connection_name` and `identifier`, or by `connected_account_id`",
+        )),
+    }
+}
+
+/// Whom an account belongs to besides its identifier, in the wire's names.
+pub(crate) fn owner<'a>(
+    organization_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+) -> Result<[(&'static str, Option<&'a str>); 2]> {
+    Ok([
+        (
+            "organization_id",
+            text("organization_id", organization_id, 32)?,
+        ),
+        ("user_id", text("user_id", user_id, 32)?),
+    ])
+}
+
+/// An object with exactly one of the keys that the API knows.
+pub(crate) fn authorization_details(details: &Map<String, Value>) -> Result<()> {
+    const NAME: &str = "authorization_details";
+    let kinds = AuthorizationDetails::KINDS;
+    let known = format!("`{}`", kinds.join("`, `"));
+    let message = match details.iter().next() {
+        Some((kind, value)) if details.len() == 1 && kinds.contains(&kind.as_str()) => {
+            if value.is_object() {
+                return Ok(());
+            }
+            format!("`{NAME}.{kind}` must be an object")
+        }
+        Some((kind, _)) if details.len() == 1 => {
+            format!(
+                "`{NAME}` has the key `{}`, but must have one of {known}",
+                kind.escape_debug()
+            )
+        }
+        _ => format!(
+            "`{NAME}` must have exactly one of the keys {known}, got {}",
+            details.len()
+        ),
+    };
+    Err(Error::argument(
+        "authorization_details_invalid",
+        NAME,
+        message,
+    ))
+}
+
+pub(crate) fn user_verify_url(value: Option<&str>) -> Result<Option<&str>> {
+    const NAME: &str = "user_verify_url";
+    match value {
+        Some(url)
+            if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) =>
+        {
+            Err(Error::argument(
+                "user_verify_url_invalid",
+                NAME,
+                format!("`{NAME}` must start with `https://` or `http://`"),
+            ))
+        }
+        url => text(NAME, url, 2048),
+    }
+}
+
+/// Words to look for in the names of tools.
+pub(crate) fn query(value: Option<&str>) -> Result<Option<&str>> {
+    let value = value.filter(|text| !text.is_empty());
+    match value.map(|text| text.chars().count()) {
+        Some(length) if !(3..=100).contains(&length) => Err(Error::argument(
+            "query_invalid",
+            "query",
+            format!("`query` must have 3 to 100 characters, got {length}"),
+        )),
+        _ => Ok(value),
+    }
 }
 
 /// Whole seconds; a fraction is cut off.
@@ -208,6 +434,25 @@ pub(crate) fn access_level(value: Option<&str>) -> Result<Option<&str>> {
             format!(
                 "`access_level` must be `FULL` or `READ_ONLY`, got `{}`",
                 other.escape_debug()
+            ),
+        )),
+    }
+}
+
+/// Seconds from more than nothing to a year.
+pub(crate) fn duration(argument: &'static str, seconds: Option<f64>) -> Result<Option<Duration>> {
+    let Some(seconds) = seconds else {
+        return Ok(None);
+    };
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() && duration <= Duration::from_secs(365 * 86_400) => {
+            Ok(Some(duration))
+        }
+        _ => Err(Error::argument(
+            "timeout_invalid",
+            argument,
+            format!(
+                "`{argument}` must be more than 0 seconds and at most a year, got {seconds} seconds"
             ),
         )),
     }

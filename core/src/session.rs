@@ -4,9 +4,10 @@ use std::{
     fmt,
     future::IntoFuture,
     sync::{Arc, Mutex, PoisonError, TryLockError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
@@ -209,24 +210,18 @@ impl Session {
     /// Those of [`Client::open_session`] when the old token is about to end and no new one can be
     /// had: `authorization_required` says which account went inactive.
     pub async fn token(&self) -> Result<SessionToken> {
-        let (token, left, may_renew) = {
-            let current = self
-                .0
-                .current
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            (
-                current.token.clone(),
-                current.good_until.saturating_duration_since(now),
-                now >= current.renew_from,
-            )
-        };
+        let Current {
+            token,
+            good_until,
+            renew_from,
+        } = self.current();
+        let now = Instant::now();
+        let left = good_until.saturating_duration_since(now);
         if left >= self.0.lifetime.mul_f64(RENEW_BELOW) {
             return Ok(token);
         }
         if left >= WAIT_BELOW {
-            if may_renew {
+            if now >= renew_from {
                 drop(self.renewal());
             }
             return Ok(token);
@@ -273,15 +268,7 @@ impl Session {
     /// Those of [`Client::open_session`].
     pub async fn rejected(&self, credential: &str) -> Result<()> {
         let token = credential.strip_prefix("Bearer ").unwrap_or(credential);
-        let current = {
-            let current = self
-                .0
-                .current
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            current.token.token() == token
-        };
-        if current {
+        if self.current().token.token() == token {
             self.renewal().await.map(drop)
         } else {
             Ok(())
@@ -317,6 +304,66 @@ impl Session {
             current: Mutex::new(current),
             flight: Flight::new(),
         }))
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.minter.client
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.0.minter.target
+    }
+
+    pub(crate) fn parsed_url(&self) -> &Url {
+        &self.0.url
+    }
+
+    pub(crate) fn access_level(&self) -> AccessLevel {
+        match self.0.minter.mint.access_level.as_deref() {
+            Some("READ_ONLY") => AccessLevel::ReadOnly,
+            _ => AccessLevel::Full,
+        }
+    }
+
+    fn current(&self) -> Current {
+        let current = self.0.current.lock();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the clock of the token's issuer shows now.
+    pub(crate) fn issuer_time(&self) -> Option<SystemTime> {
+        let current = self.current();
+        let left = current.good_until.saturating_duration_since(Instant::now());
+        current.token.expires_at()?.checked_sub(left)
+    }
+
+    /// The URL that the token at hand is for, if it says so. Only for explaining a refusal: tokens
+    /// are opaque (docs/assumptions.md 27).
+    pub(crate) fn audience(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Audience {
+            One(String),
+            Many(Vec<String>),
+        }
+        #[derive(Deserialize)]
+        struct Claims {
+            aud: Audience,
+        }
+        let current = self.current();
+        let payload = current.token.token().split('.').nth(1)?;
+        let claims: Claims =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        let candidates = match claims.aud {
+            Audience::One(one) => vec![one],
+            Audience::Many(many) => many,
+        };
+        let mut urls = candidates
+            .into_iter()
+            .filter(|text| text.starts_with("https://") || text.starts_with("http://"));
+        let first = urls.next()?;
+        // One that is the session's own settles it.
+        Some(urls.find(|other| other == self.url()).unwrap_or(first))
     }
 
     /// Mints the next token: however many callers ask, one request, which ends even if they leave.
@@ -358,7 +405,7 @@ impl fmt::Debug for Session {
 
 impl Minter {
     async fn mint(&self) -> Result<SessionToken> {
-        let refused = match self.client.run(&self.mint).await {
+        let refused = match self.client.exchange(&self.mint).await {
             Err(error) if error.code() == "bad_request" => error,
             result => return result,
         };

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    AccessLevel, Call, Client, Error, Operation, Result, SessionToken, rules,
+    AccessLevel, Call, Client, Error, Result, SessionToken,
+    operations::Exchange,
+    rules,
     transport::{Request, answer::Answer},
 };
 
@@ -168,7 +170,7 @@ impl Call<CreateSessionToken> {
     }
 }
 
-impl Operation for CreateSessionToken {
+impl Exchange for CreateSessionToken {
     type Response = SessionToken;
     const NAME: &'static str = "create_session_token";
     const METHOD: Method = Method::POST;

@@ -55,11 +55,25 @@ impl Default for Options {
 }
 
 /// One operation, ready for the wire.
-pub struct Request {
-    pub(crate) method: Method,
-    pub(crate) path: Vec<String>,
-    pub(crate) query: Vec<(&'static str, String)>,
+pub(crate) struct Request {
+    method: Method,
+    path: Vec<String>,
+    /// What follows the path after a colon.
+    verb: Option<&'static str>,
+    query: Vec<(&'static str, String)>,
     pub(crate) body: Body,
+    /// Whether it makes something be gone.
+    deletes: bool,
+    /// Of a request to an MCP server instead of the API.
+    mcp: Option<Mcp>,
+}
+
+/// Where and how an MCP server is asked. Whatever status it answers with is an answer.
+struct Mcp {
+    url: Url,
+    headers: HeaderMap,
+    /// Says of a stream of events whether enough of it has come.
+    enough: fn(&[u8]) -> bool,
 }
 
 pub(crate) enum Body {
@@ -71,11 +85,42 @@ pub(crate) enum Body {
 impl Request {
     pub(crate) fn new(method: Method, path: &[&str]) -> Self {
         Self {
-            method,
             path: path.iter().map(|&segment| segment.to_owned()).collect(),
+            verb: None,
             query: Vec::new(),
             body: Body::None,
+            deletes: method == Method::DELETE,
+            mcp: None,
+            method,
         }
+    }
+
+    /// A request to the MCP server at this URL. A stream of events is read until `enough` says so.
+    pub(crate) fn to_mcp(
+        method: Method,
+        url: Url,
+        headers: HeaderMap,
+        enough: fn(&[u8]) -> bool,
+    ) -> Self {
+        Self {
+            mcp: Some(Mcp {
+                url,
+                headers,
+                enough,
+            }),
+            ..Self::new(method, &[])
+        }
+    }
+
+    pub(crate) fn verb(mut self, verb: &'static str) -> Self {
+        self.verb = Some(verb);
+        self
+    }
+
+    /// Says of a request with another method than `DELETE` that it makes something be gone.
+    pub(crate) fn deletes(mut self) -> Self {
+        self.deletes = true;
+        self
     }
 
     pub(crate) fn query(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
@@ -88,6 +133,23 @@ impl Request {
         self
     }
 
+    pub(crate) fn queries<'a>(
+        self,
+        fields: impl IntoIterator<Item = (&'static str, Option<&'a str>)>,
+    ) -> Self {
+        fields
+            .into_iter()
+            .fold(self, |request, (name, value)| request.query(name, value))
+    }
+
+    /// The same name once for each value.
+    pub(crate) fn query_each(self, name: &'static str, values: Option<&[String]>) -> Self {
+        values
+            .unwrap_or_default()
+            .iter()
+            .fold(self, |request, value| request.query(name, Some(value)))
+    }
+
     pub(crate) fn json(mut self, body: serde_json::Value) -> Self {
         self.body = Body::Json(body);
         self
@@ -95,11 +157,18 @@ impl Request {
 
     /// Where the request goes. Every segment is percent-encoded: none can add a segment.
     pub(crate) fn url(&self, base: &Url) -> Url {
+        if let Some(mcp) = &self.mcp {
+            return mcp.url.clone();
+        }
         let mut url = base.clone();
         let mut path = base.path().trim_end_matches('/').to_owned();
         for segment in &self.path {
             path.push('/');
             path.extend(utf8_percent_encode(segment, SEGMENT));
+        }
+        if let Some(verb) = self.verb {
+            path.push(':');
+            path.push_str(verb);
         }
         url.set_path(&path);
         if !self.query.is_empty() {
@@ -227,18 +296,23 @@ impl Transport {
         };
         match timeout(options.timeout, whole).await {
             Ok(result) => result,
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                "deadline_exceeded",
-                format!(
-                    "the call did not finish within its deadline of {:?}",
-                    options.timeout
-                ),
-            )
-            .tried(tries.attempts)
-            .retryable(repeatable)
-            .suggest("check that the environment answers, or give the call more time")),
+            Err(_) => Err(deadline_exceeded(options.timeout)
+                .tried(tries.attempts)
+                .retryable(repeatable)),
         }
+    }
+
+    /// Sends a request to an MCP server, with a session token. Whatever its status is, the answer is
+    /// one.
+    pub(crate) async fn ask_mcp(
+        &self,
+        request: &Request,
+        token: &str,
+        options: &Options,
+    ) -> Result<Answer> {
+        let _slot = self.slots.acquire().await.map_err(|_| closed())?;
+        self.exchange(request, Some(token), true, options, &mut Tries::default())
+            .await
     }
 
     /// Tries until there is an answer or the rules say stop. Waiting ends with the caller's deadline.
@@ -260,7 +334,7 @@ impl Transport {
                 Err(failed) => failed,
             };
             let gone = matches!(failure, Failure::Status(http::StatusCode::NOT_FOUND, _));
-            if gone && tries.maybe_done && request.method == Method::DELETE {
+            if gone && tries.maybe_done && request.deletes {
                 // The lost try has already deleted it.
                 return Ok(Answer::empty());
             }
@@ -298,7 +372,7 @@ impl Transport {
                     "attempt_timeout",
                     format!(
                         "`{}` did not answer within {:?}",
-                        origin(&self.base),
+                        origin(&request.url(&self.base)),
                         options.attempt_timeout
                     ),
                 ),
@@ -313,8 +387,12 @@ impl Transport {
         options: &Options,
     ) -> Result<Answer, Failed> {
         let mut headers = options.headers.clone();
-        headers.insert(HeaderName::from_static("x-api-version"), API_VERSION);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(mcp) = &request.mcp {
+            headers.extend(mcp.headers.clone());
+        } else {
+            headers.insert(HeaderName::from_static("x-api-version"), API_VERSION);
+            headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        }
         if let Some(token) = bearer {
             let mut value =
                 HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Failed {
@@ -328,9 +406,11 @@ impl Transport {
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
+        let url = request.url(&self.base);
+        let place = origin(&url);
         let mut sending = self
             .http
-            .request(request.method.clone(), request.url(&self.base))
+            .request(request.method.clone(), url)
             .headers(headers);
         sending = match &request.body {
             Body::None => sending,
@@ -341,10 +421,22 @@ impl Transport {
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(body.clone()),
         };
-        let mut response = sending.send().await.map_err(|cause| self.broken(cause))?;
+        let mut response = sending
+            .send()
+            .await
+            .map_err(|cause| broken(&place, cause))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let mut answer = Answer::new(status, headers);
+        let enough = request
+            .mcp
+            .as_ref()
+            .filter(|_| answer.is("text/event-stream"));
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|cause| self.broken(cause))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|cause| broken(&place, cause))?
+        {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_ANSWER {
                 return Err(Failed {
@@ -353,58 +445,59 @@ impl Transport {
                         ErrorKind::Protocol,
                         "answer_too_large",
                         format!(
-                            "`{}` answered more than {} MiB",
-                            origin(&self.base),
+                            "`{place}` answered more than {} MiB",
                             MAX_ANSWER / 1024 / 1024
                         ),
                     )
                     .status_code(status.as_u16()),
                 });
             }
+            if enough.is_some_and(|mcp| (mcp.enough)(&body)) {
+                break;
+            }
         }
-        let answer = Answer::new(status, &headers, body.freeze());
-        if status.is_success() {
+        answer.body = body.freeze();
+        if status.is_success() || request.mcp.is_some() {
             return Ok(answer);
         }
         Err(Failed {
             failure: Failure::Status(status, answer.retry_after),
-            error: answer.refusal(&origin(&self.base), bearer),
+            error: answer.refusal(&place, bearer),
         })
     }
+}
 
-    fn broken(&self, cause: reqwest::Error) -> Failed {
-        let place = origin(&self.base);
-        // The URL is named by its origin only: paths hold identifiers.
-        let cause = cause.without_url();
-        let reason = root_cause(&cause);
-        if cause.is_connect() {
-            let kind = if cause.is_timeout() {
-                ErrorKind::Timeout
-            } else {
-                ErrorKind::Connection
-            };
-            let error = Error::new(
-                kind,
-                "connect_failed",
-                format!("could not connect to `{place}`: {reason}"),
-            )
-            .suggest("check the environment URL and that the server is running")
-            .caused_by(cause);
-            return Failed {
-                failure: Failure::NotSent,
-                error,
-            };
-        }
+fn broken(place: &str, cause: reqwest::Error) -> Failed {
+    // The URL is named by its origin only: paths hold identifiers.
+    let cause = cause.without_url();
+    let reason = root_cause(&cause);
+    if cause.is_connect() {
+        let kind = if cause.is_timeout() {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Connection
+        };
         let error = Error::new(
-            ErrorKind::Connection,
-            "connection_broken",
-            format!("the connection to `{place}` broke: {reason}"),
+            kind,
+            "connect_failed",
+            format!("could not connect to `{place}`: {reason}"),
         )
+        .suggest("check the environment URL and that the server is running")
         .caused_by(cause);
-        Failed {
-            failure: Failure::Broken,
+        return Failed {
+            failure: Failure::NotSent,
             error,
-        }
+        };
+    }
+    let error = Error::new(
+        ErrorKind::Connection,
+        "connection_broken",
+        format!("the connection to `{place}` broke: {reason}"),
+    )
+    .caused_by(cause);
+    Failed {
+        failure: Failure::Broken,
+        error,
     }
 }
 
@@ -414,6 +507,15 @@ fn closed() -> Error {
         "client_closed",
         "the client has been closed",
     )
+}
+
+pub(crate) fn deadline_exceeded(timeout: Duration) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        "deadline_exceeded",
+        format!("the call did not finish within its deadline of {timeout:?}"),
+    )
+    .suggest("check that the environment answers, or give the call more time")
 }
 
 /// Scheme, host and port: what may be named in a message.

@@ -71,22 +71,21 @@ fn class(out: &mut String, ty: &Type, schema: &Schema) {
     }
     add("\n    @named\n    def __init__(\n        self,\n        *,".to_owned());
     for field in &ty.fields {
-        let (argument, default) = argument(field, schema);
         add(format!(
-            "        {}: {argument} = {default},",
-            field_name(field)
+            "        {}: {},",
+            field_name(field),
+            argument(field, schema)
         ));
     }
     add("    ) -> None:".to_owned());
     for field in &ty.fields {
         let field_name = field_name(field);
-        if is_list(field) {
-            add(format!(
-                "        self.{field_name} = [] if {field_name} is None else {field_name}"
-            ));
-        } else {
-            add(format!("        self.{field_name} = {field_name}"));
-        }
+        add(match empty(field) {
+            Some(empty) => format!(
+                "        self.{field_name} = {empty} if {field_name} is None else {field_name}"
+            ),
+            None => format!("        self.{field_name} = {field_name}"),
+        });
     }
     add(format!(
         "\n    @classmethod\n    def from_wire(cls, data: dict[str, Any]) -> {name}:\n        \"\"\"Reads the JSON form.\"\"\"\n        return cls("
@@ -107,9 +106,15 @@ fn field_name(field: &Field) -> &str {
     field.python.as_deref().unwrap_or(&field.name)
 }
 
-/// A list that is always there; the one of tools is `ALL_TOOLS` where there is none.
-fn is_list(field: &Field) -> bool {
-    matches!(field.kind, Kind::ListOf(_)) && !field.all_tools
+/// How a list or a map that is always there is written without content; the list of tools is
+/// `ALL_TOOLS` where there is none.
+fn empty(field: &Field) -> Option<&'static str> {
+    match field.kind {
+        _ if field.all_tools || field.nullable => None,
+        Kind::ListOf(_) => Some("[]"),
+        Kind::Object => Some("{}"),
+        _ => None,
+    }
 }
 
 fn kind(kind: &Kind, schema: &Schema) -> String {
@@ -134,24 +139,20 @@ fn annotation(field: &Field, schema: &Schema) -> String {
     }
 }
 
-/// The type and the default of the constructor's argument.
-fn argument(field: &Field, schema: &Schema) -> (String, &'static str) {
+/// The type and the default of the constructor's argument; what is an object must be given.
+fn argument(field: &Field, schema: &Schema) -> String {
     let annotation = annotation(field, schema);
-    if field.all_tools {
-        return (annotation, "ALL_TOOLS");
-    }
-    if is_list(field) {
-        return (format!("{} | None", kind(&field.kind, schema)), "None");
-    }
     let default = match field.kind {
+        _ if field.all_tools => "ALL_TOOLS",
         _ if field.nullable => "None",
+        _ if empty(field).is_some() => return format!("{annotation} | None = None"),
         Kind::Text => "\"\"",
         Kind::Whole => "0",
         Kind::Number => "0.0",
         Kind::Flag => "False",
-        _ => panic!("no default for `{}`", field.name),
+        _ => return annotation,
     };
-    (annotation, default)
+    format!("{annotation} = {default}")
 }
 
 fn from_wire(field: &Field, schema: &Schema) -> String {
@@ -173,6 +174,10 @@ fn from_wire(field: &Field, schema: &Schema) -> String {
             }
             return one;
         }
+        Kind::Named(rust) if field.nullable => format!(
+            "{}.from_wire(data[\"{wire}\"]) if data.get(\"{wire}\") else None",
+            name(rust, schema)
+        ),
         Kind::Named(rust) => format!(
             "{}.from_wire(data.get(\"{wire}\") or {{}})",
             name(rust, schema)

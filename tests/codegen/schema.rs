@@ -23,8 +23,10 @@ pub(crate) struct Type {
 pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) fields: Vec<Field>,
-    /// The type of the result, or of its items.
+    /// The type of the result, or of what its list holds.
     pub(crate) result: Option<String>,
+    /// The type of what a stream holds.
+    pub(crate) item: Option<String>,
 }
 
 #[expect(
@@ -61,19 +63,30 @@ impl Schema {
     }
 
     fn read(schema: &Value) -> Self {
-        let mut operations: Vec<Operation> = schema["operations"]
-            .as_array()
-            .expect("a list of operations")
-            .iter()
-            .map(|operation| Operation {
-                name: text(operation, "name"),
-                fields: fields(&operation["parameters"]),
-                result: result(&operation["result"]),
-            })
-            .collect();
+        let mut operations: Vec<Operation> = Vec::new();
+        for row in list(&schema["operations"]) {
+            let (name, result, item) = (
+                text(row, "name"),
+                named(&row["result"]),
+                named(&row["item"]),
+            );
+            // One that is both a call and a stream has two rows.
+            if let Some(known) = operations.iter_mut().find(|known| known.name == name) {
+                known.result = known.result.take().or(result);
+                known.item = known.item.take().or(item);
+                continue;
+            }
+            operations.push(Operation {
+                name,
+                fields: fields(&row["parameters"]),
+                result,
+                item,
+            });
+        }
         operations.sort_by(|left, right| left.name.cmp(&right.name));
         let types = schema["types"].as_object().expect("a map of types");
-        let answered = answered(&operations, types);
+        let answers = list(&schema["answers"]).iter().filter_map(named);
+        let answered = answered(&operations, answers, types);
         let types = types
             .iter()
             .map(|(name, schema)| Type {
@@ -92,12 +105,23 @@ impl Schema {
     }
 }
 
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
 /// The types of results, and those that they hold.
-fn answered(operations: &[Operation], types: &Map<String, Value>) -> BTreeSet<String> {
+fn answered(
+    operations: &[Operation],
+    answers: impl Iterator<Item = String>,
+    types: &Map<String, Value>,
+) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open: Vec<String> = operations
         .iter()
-        .filter_map(|operation| operation.result.clone())
+        .flat_map(|operation| [&operation.result, &operation.item])
+        .flatten()
+        .cloned()
+        .chain(answers)
         .collect();
     while let Some(name) = open.pop() {
         if found.insert(name.clone()) {
@@ -119,13 +143,14 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().replace('\n', " ")
 }
 
-fn result(schema: &Value) -> Option<String> {
-    let named = if schema["type"] == "array" {
+/// The type that a schema names, or that its list holds.
+fn named(schema: &Value) -> Option<String> {
+    let one = if schema["type"] == "array" {
         &schema["items"]
     } else {
         schema
     };
-    reference(named)
+    reference(one)
 }
 
 fn reference(schema: &Value) -> Option<String> {

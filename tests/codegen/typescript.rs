@@ -55,13 +55,14 @@ pub(crate) fn write(schema: &Schema) -> String {
         );
     }
     out += "};\n\n/** What each operation takes and answers, by its name on the wire. */\n";
-    out += "export const OPERATIONS: Record<string, { parameters: string; result?: string }> = {\n";
+    out += "export const OPERATIONS: Record<string, { parameters: string; result?: string; item?: string }> = {\n";
     for operation in &schema.operations {
-        let result = operation
-            .result
-            .as_ref()
-            .map(|name| format!(", result: \"{name}\""))
-            .unwrap_or_default();
+        let typed = |what: &str, name: &Option<String>| {
+            name.as_ref()
+                .map(|name| format!(", {what}: \"{name}\""))
+                .unwrap_or_default()
+        };
+        let result = typed("result", &operation.result) + &typed("item", &operation.item);
         line(
             &mut out,
             &format!(

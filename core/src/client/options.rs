@@ -1,11 +1,11 @@
 //! Options as JSON, for language bindings.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::{Client, ClientBuilder};
-use crate::{Error, Result};
+use crate::{Error, Result, rules::duration};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,25 +80,6 @@ impl CallOptions {
     }
 }
 
-/// Seconds from more than nothing to a year.
-fn duration(argument: &'static str, seconds: Option<f64>) -> Result<Option<Duration>> {
-    let Some(seconds) = seconds else {
-        return Ok(None);
-    };
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() && duration <= Duration::from_secs(365 * 86_400) => {
-            Ok(Some(duration))
-        }
-        _ => Err(Error::argument(
-            "timeout_invalid",
-            argument,
-            format!(
-                "`{argument}` must be more than 0 seconds and at most a year, got {seconds} seconds"
-            ),
-        )),
-    }
-}
-
 fn retries(count: Option<i64>) -> Result<Option<u32>> {
     let Some(count) = count else { return Ok(None) };
     match u32::try_from(count) {
@@ -113,6 +94,8 @@ fn retries(count: Option<i64>) -> Result<Option<u32>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const BASE: &str =

@@ -107,6 +107,13 @@ impl ConnectionAuthState {
     pub fn is_active(&self) -> bool {
         self.connected_account_status == Some(AccountStatus::Active)
     }
+
+    /// Name and status, for messages.
+    pub(crate) fn in_words(&self) -> String {
+        let status = self.connected_account_status.as_ref();
+        let status = status.map_or("no account", AccountStatus::as_str);
+        format!("`{}` ({status})", self.connection_name)
+    }
 }
 
 impl fmt::Debug for ConnectionAuthState {
@@ -121,6 +128,41 @@ impl fmt::Debug for ConnectionAuthState {
                 "authentication_link",
                 &self.authentication_link.as_ref().map(|_| "[redacted]"),
             )
+            .finish()
+    }
+}
+
+/// One step of a user's way through authorization.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct AccountChange {
+    /// The connection's name.
+    pub connection_name: String,
+    /// The status of the user's account now; none if there is no account yet.
+    #[serde(default, deserialize_with = "status")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub status: Option<AccountStatus>,
+    /// The link to send to the user, if one is needed: one use, about a minute. Debug output hides
+    /// it.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-secret" = true)))]
+    pub authentication_link: Option<String>,
+    /// Whether the user has authorized and the application must now confirm who it was, with
+    /// `verify_connected_account_user`.
+    pub needs_verification: bool,
+}
+
+impl fmt::Debug for AccountChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountChange")
+            .field("connection_name", &self.connection_name)
+            .field("status", &self.status)
+            .field(
+                "authentication_link",
+                &self.authentication_link.as_ref().map(|_| "[redacted]"),
+            )
+            .field("needs_verification", &self.needs_verification)
             .finish()
     }
 }

@@ -140,6 +140,39 @@ pub struct ConfigPage {
     pub prev_page_token: Option<String>,
 }
 
+/// The answer of `ensure_config`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct EnsuredConfig {
+    /// The config as it is now.
+    pub config: Config,
+    /// What was done: `created`, `updated` or `unchanged`.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub outcome: Outcome,
+    /// What is shown now and was not before, by connection. Every tool of a connection stands for
+    /// all that were not shown before.
+    pub tools_added: Vec<ConnectionToolMapping>,
+    /// What was shown before and is not any more, by connection. Every tool of a connection stands
+    /// for all that are not shown now.
+    pub tools_removed: Vec<ConnectionToolMapping>,
+    /// Whether agents can now do more than before.
+    pub widened: bool,
+}
+
+/// What `ensure_config` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// There was no such config.
+    Created,
+    /// It differed, and was changed.
+    Updated,
+    /// It was as wanted already.
+    Unchanged,
+}
+
 /// The envelope in which create, get and update answer.
 #[derive(Deserialize)]
 pub(crate) struct ConfigAnswer {

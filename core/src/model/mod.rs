@@ -3,10 +3,21 @@
 
 mod account;
 mod config;
+mod connected_account;
+mod instance;
+mod time;
 mod token;
+mod tool;
 mod wire;
 
-pub use account::{AccountStatus, ConnectionAuthState};
+pub use account::{AccountChange, AccountStatus, ConnectionAuthState};
 pub(crate) use config::ConfigAnswer;
-pub use config::{Config, ConfigPage, ConnectionToolMapping, Tools};
+pub use config::{Config, ConfigPage, ConnectionToolMapping, EnsuredConfig, Outcome, Tools};
+pub(crate) use connected_account::ConnectedAccountAnswer;
+pub use connected_account::{
+    AuthorizationDetails, AuthorizationLink, ConnectedAccount, ConnectedAccountPage, VerifiedUser,
+};
+pub(crate) use instance::InstanceAnswer;
+pub use instance::{Instance, InstancePage};
 pub use token::{AccessLevel, SessionToken};
+pub use tool::{ScopedTool, ScopedToolPage, Tool, ToolPage};

@@ -47,7 +47,7 @@ pub(super) fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
 }
 
 /// The known name that a person most likely meant.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
         .iter()

@@ -3,29 +3,27 @@
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{Operation, describe_all};
-use crate::{Config, page::Selection, session};
+use super::{Listing, Operation, describe_all};
+use crate::{check::SessionReport, session};
 
 /// Operations with the schema of their parameters and results, and the types that these name.
 ///
-/// `kind` is `call`, `stream` (the result is that of one item) or `session` (the result is a
-/// handle).
+/// `kind` is `call` (the result is in `result`), `stream` (that of one item is in `item`) or
+/// `session` (the result is a handle); `answers` names the results of the handles' methods.
 pub fn schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut operations = describe_all(&mut generator);
     operations.push(json!({
-        "name": "iter_configs",
-        "kind": "stream",
-        "parameters": own::<Selection>(),
-        "result": generator.subschema_for::<Config>(),
-    }));
-    operations.push(json!({
         "name": "open_session",
         "kind": "session",
-        "parameters": own::<session::Parameters>(),
-        "result": null,
+        "parameters": own_with::<session::Parameters>(&mut generator),
     }));
-    json!({ "operations": operations, "types": generator.take_definitions(true) })
+    let answers = [generator.subschema_for::<SessionReport>()];
+    json!({
+        "operations": operations,
+        "answers": answers,
+        "types": generator.take_definitions(true),
+    })
 }
 
 pub(super) fn describe<O: Operation>(generator: &mut SchemaGenerator) -> Value {
@@ -37,11 +35,16 @@ pub(super) fn describe<O: Operation>(generator: &mut SchemaGenerator) -> Value {
     })
 }
 
-/// The schema of a type itself, not a reference to it.
-fn own<T: JsonSchema>() -> Value {
-    own_with::<T>(&mut SchemaSettings::draft2020_12().into_generator())
+pub(super) fn describe_listing<L: Listing>(generator: &mut SchemaGenerator) -> Value {
+    json!({
+        "name": L::NAME,
+        "kind": "stream",
+        "parameters": own_with::<L>(generator),
+        "item": generator.subschema_for::<L::Item>(),
+    })
 }
 
+/// The schema of a type itself, not a reference to it.
 fn own_with<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     T::json_schema(generator).to_value()
 }

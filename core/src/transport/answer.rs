@@ -1,10 +1,9 @@
 //! What the server said: a body to decode, or a refusal to explain.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -14,12 +13,13 @@ use crate::{Error, ErrorKind, Result};
 const MAX_MESSAGE: usize = 500;
 
 /// An answer of the server, read to its end.
-pub struct Answer {
+pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     attempts: u32,
-    body: Bytes,
+    headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// The error body of the API; every part may be missing.
@@ -37,15 +37,28 @@ struct Refusal {
 }
 
 impl Answer {
-    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+    /// An answer whose body has yet to come.
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             status,
             request_id: text("x-request-id").map(str::to_owned),
             retry_after: text(header::RETRY_AFTER.as_str()).and_then(retry_after),
             attempts: 0,
-            body,
+            headers,
+            body: Bytes::new(),
         }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the body is of this media type.
+    pub(crate) fn is(&self, media_type: &str) -> bool {
+        self.header(header::CONTENT_TYPE.as_str())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case(media_type))
     }
 
     /// The same answer, known to have taken this many tries.
@@ -56,13 +69,7 @@ impl Answer {
 
     /// A success without content.
     pub(crate) fn empty() -> Self {
-        Self {
-            status: StatusCode::OK,
-            request_id: None,
-            retry_after: None,
-            attempts: 0,
-            body: Bytes::new(),
-        }
+        Self::new(StatusCode::OK, HeaderMap::new())
     }
 
     /// The body as the type that the operation answers with.
@@ -197,11 +204,14 @@ fn retry_after(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
     // A date in the past means now.
-    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
+    let wait = http_date(text)?.duration_since(SystemTime::now());
+    Some(wait.unwrap_or_default())
+}
+
+pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
+    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+    Some(time.ok()?.into())
 }
 
 #[cfg(test)]
@@ -211,11 +221,9 @@ mod tests {
     fn answer(status: u16, body: &'static str) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", "req_1".parse().unwrap());
-        Answer::new(
-            StatusCode::from_u16(status).unwrap(),
-            &headers,
-            Bytes::from_static(body.as_bytes()),
-        )
+        let mut answer = Answer::new(StatusCode::from_u16(status).unwrap(), headers);
+        answer.body = Bytes::from_static(body.as_bytes());
+        answer
     }
 
     #[test]
