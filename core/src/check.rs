@@ -187,7 +187,11 @@ impl Skew {
 impl fmt::Display for Skew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = if self.ahead { "ahead of" } else { "behind" };
-        write!(f, "{} s {direction}", self.by.as_secs())
+        let seconds = self.by.as_secs();
+        match (seconds + 30) / 60 {
+            minutes @ 0..120 => write!(f, "{minutes} min {direction}"),
+            _ => write!(f, "{} h {direction}", (seconds + 1800) / 3600),
+        }
     }
 }
 
