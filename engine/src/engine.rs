@@ -25,6 +25,7 @@ use crate::{
     settings::{Connection, Settings},
     signing::{Signer, SigningError},
     store::{ConfigRecord, ConnectionName, Store, StoreError},
+    upstream::{UpstreamError, Upstreams},
 };
 
 /// All but the unreserved characters of RFC 3986.
@@ -43,12 +44,15 @@ pub(crate) enum OpenError {
     Store { path: PathBuf, source: StoreError },
     #[error("cannot load the keys of the engine: {0}")]
     Signing(#[from] SigningError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
 }
 
 /// The shared state of a running engine.
 #[derive(Debug)]
 pub(crate) struct Engine {
     store: Store,
+    upstreams: Arc<Upstreams>,
     accounts: Accounts,
     signer: Signer,
     clock: Clock,
@@ -89,15 +93,18 @@ impl Engine {
         let clients = Clients::load(&settings.clients, &store)?;
         let signer = Signer::load(&store, clock.clone())?;
         let base = String::from(base_url).trim_end_matches('/').to_owned();
+        let upstreams = Arc::new(Upstreams::start()?);
         let accounts = Accounts::new(
             store.clone(),
             Arc::clone(&connections),
+            Arc::clone(&upstreams),
             clock.clone(),
             base.clone(),
             data_directory.join("accounts"),
         );
         Ok(Engine {
             store,
+            upstreams,
             accounts,
             signer,
             clock,
@@ -109,6 +116,10 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn upstreams(&self) -> &Arc<Upstreams> {
+        &self.upstreams
     }
 
     pub(crate) fn accounts(&self) -> &Accounts {

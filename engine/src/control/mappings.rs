@@ -76,11 +76,7 @@ pub(super) async fn check(
             continue;
         }
         let Some(entry) = engine.connections().get(&name) else {
-            let names = engine
-                .connections()
-                .iter()
-                .map(|entry| &*entry.connection.name);
-            let nearest = did_you_mean(&name, names);
+            let nearest = did_you_mean(&name, engine.connections().names());
             violations.push(Violation::new(
                 field,
                 "connection.exists",

@@ -92,8 +92,8 @@ pub(super) fn parse(text: &str, directory: &Path, file: &str) -> Result<Settings
     settings(parsed, directory).map_err(|complaint| at(complaint.span, complaint.message))
 }
 
-/// The parser's message without the value it met, which may be a secret.
-fn without_values(message: &str) -> String {
+/// A parser's message without the value it met, which may be a secret.
+pub(crate) fn without_values(message: &str) -> String {
     let quotes_a_value =
         message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
     match message.rsplit_once(", expected ") {

@@ -3,8 +3,10 @@
 mod accounts;
 mod auth;
 mod configs;
+mod connected_accounts;
 mod lists;
 mod tokens;
+mod verification;
 
 use axum::http::Method;
 use serde_json::{Value, json};
