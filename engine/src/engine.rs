@@ -15,6 +15,7 @@ use std::{
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
+use serde_json::Value;
 use url::Url;
 
 use self::clients::Clients;
@@ -171,6 +172,29 @@ impl Engine {
     pub(crate) fn connection_url(&self, name: &str) -> String {
         let name = utf8_percent_encode(name, SEGMENT);
         format!("{}/mcp/v3/connections/{name}", self.base)
+    }
+
+    /// The definitions of a connection's tools, in MCP's own form: those of its sandbox file, else
+    /// its last listing, whoever it was made for. Empty while nobody has listed it.
+    pub(crate) async fn tool_definitions(
+        &self,
+        connection: &Connection,
+    ) -> Result<Vec<Value>, StoreError> {
+        match self.upstreams.canned_tools(connection) {
+            Ok(Some(tools)) => Ok(tools
+                .iter()
+                .filter_map(|tool| serde_json::to_value(tool).ok())
+                .collect()),
+            Ok(None) => {
+                let listed = self.store.load_catalogue(&connection.name).await?;
+                Ok(listed.unwrap_or_default())
+            }
+            // One broken file does not take the other connections down.
+            Err(error) => {
+                tracing::warn!(connection = connection.name, %error, "cannot list tools");
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// The config behind an MCP server's URL, as of now.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     accounts::{AccountRecord, IssuedLink},
     engine::{ConnectionEntry, Engine},
-    store::{MappingRecord, Verification},
+    store::{ConfigRecord, MappingRecord, Verification},
 };
 
 /// The longest identifier that an account can have.
@@ -29,21 +29,22 @@ pub(super) struct ListAccounts {
     include_auth_link: Option<bool>,
 }
 
+/// Where a user stands with one connection.
 #[derive(Serialize)]
-struct AccountOutput {
-    connection_id: String,
-    connection_name: String,
-    provider: String,
+pub(super) struct AuthState {
+    pub(super) connection_id: String,
+    pub(super) connection_name: String,
+    pub(super) provider: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connected_account_id: Option<String>,
+    pub(super) connected_account_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connected_account_status: Option<&'static str>,
-    authentication_link: String,
+    pub(super) connected_account_status: Option<&'static str>,
+    pub(super) authentication_link: String,
 }
 
 #[derive(Serialize)]
 pub(super) struct AccountsAnswer {
-    connected_accounts: Vec<AccountOutput>,
+    connected_accounts: Vec<AuthState>,
 }
 
 #[derive(Deserialize)]
@@ -78,8 +79,19 @@ pub(super) async fn list(
     let config = engine.store().config(&id).await?;
     let config = config.ok_or_else(|| no_config(&id))?;
 
+    let connected_accounts = states(&engine, config, &identifier, creates).await?;
+    Ok(Json(AccountsAnswer { connected_accounts }))
+}
+
+/// Where a user stands with every connection of a config; with links, missing accounts are made.
+pub(super) async fn states(
+    engine: &Engine,
+    config: ConfigRecord,
+    identifier: &str,
+    with_links: bool,
+) -> Result<Vec<AuthState>, ApiError> {
     // First, because it creates accounts.
-    let links = if request.include_auth_link.unwrap_or_default() {
+    let links = if with_links {
         // A connection that left the settings has no page to send anybody to.
         let connections: Vec<&ConnectionEntry> = config
             .mappings
@@ -88,22 +100,16 @@ pub(super) async fn list(
             .collect();
         engine
             .accounts()
-            .issue_links(&identifier, &connections, None)
+            .issue_links(identifier, &connections, None)
             .await?
     } else {
         Vec::new()
     };
-    let ids = config
-        .mappings
-        .iter()
-        .map(|mapping| mapping.connection_id.clone());
-    let accounts = engine.accounts().find(&identifier, ids.collect()).await?;
-    let states = config.mappings.into_iter().zip(accounts);
-    Ok(Json(AccountsAnswer {
-        connected_accounts: states
-            .map(|(mapping, account)| output(&engine, mapping, account, &links))
-            .collect(),
-    }))
+    let accounts = engine.accounts().find(identifier, config.connection_ids());
+    let states = config.mappings.into_iter().zip(accounts.await?);
+    Ok(states
+        .map(|(mapping, account)| output(engine, mapping, account, &links))
+        .collect())
 }
 
 fn output(
@@ -111,12 +117,12 @@ fn output(
     mapping: MappingRecord,
     account: Option<AccountRecord>,
     links: &[IssuedLink],
-) -> AccountOutput {
+) -> AuthState {
     let entry = engine.connections().by_id(&mapping.connection_id);
     let link = links
         .iter()
         .find(|link| link.account.connection_id == mapping.connection_id);
-    AccountOutput {
+    AuthState {
         provider: entry.map_or_else(String::new, |entry| entry.connection.provider.clone()),
         connection_id: mapping.connection_id,
         connection_name: mapping.connection_name,

@@ -14,6 +14,7 @@ use super::{
     page,
 };
 use crate::{
+    accounts::AccountRecord,
     engine::Engine,
     store::{ConfigChange, ConfigFilter, ConfigRecord, NewConfig},
 };
@@ -55,6 +56,16 @@ pub(super) struct ConfigsAnswer {
     next_page_token: String,
     prev_page_token: String,
     total_size: u64,
+}
+
+impl ConfigOutput {
+    /// Adds one user's accounts, mapping by mapping.
+    pub(super) fn with_accounts(mut self, accounts: Vec<Option<AccountRecord>>) -> ConfigOutput {
+        for (mapping, account) in self.connection_tool_mappings.iter_mut().zip(accounts) {
+            mapping.set_account(account);
+        }
+        self
+    }
 }
 
 pub(super) fn output(engine: &Engine, config: ConfigRecord) -> ConfigOutput {

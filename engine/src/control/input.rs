@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::error::{ApiError, Violation};
-use crate::settings::without_values;
+use crate::settings::{in_connection_names, without_values};
 
 /// A JSON object. An empty body is an empty object, whatever its content type.
 pub(super) struct Body<T>(pub(super) T);
@@ -127,7 +127,7 @@ impl Params {
 }
 
 /// `pageSize` as `page_size`.
-fn snake_case(key: &str) -> String {
+pub(super) fn snake_case(key: &str) -> String {
     let mut snake = String::with_capacity(key.len());
     for letter in key.chars() {
         if letter.is_ascii_uppercase() {
@@ -201,8 +201,7 @@ pub(super) fn longest(field: &str, text: &str, max: usize, violations: &mut Vec<
 /// Complains about what cannot be the name of a connection.
 pub(super) fn connection_name(field: &str, name: &str, violations: &mut Vec<Violation>) {
     longest(field, name, 400, violations);
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_: -".contains(&byte);
-    if !name.bytes().all(allowed) {
+    if !name.bytes().all(in_connection_names) {
         violations.push(Violation::new(
             field,
             "string.pattern",

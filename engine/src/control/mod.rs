@@ -8,11 +8,13 @@ mod connected_accounts;
 mod credentials;
 mod error;
 mod input;
+mod instances;
 mod mappings;
 mod oauth;
 mod page;
 mod targets;
 mod tokens;
+mod tools;
 mod verification;
 
 use std::sync::Arc;
@@ -64,6 +66,10 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
             post(accounts::magic_link),
         )
         .merge(connected_accounts())
+        .merge(instances())
+        .route("/api/v1/tools", get(tools::list))
+        .route("/api/v1/tools/scoped", get(tools::scoped))
+        .route("/api/v1/tools/available", get(tools::available))
         .route_layer(from_fn_with_state(
             Arc::clone(&engine),
             auth::require_access_token,
@@ -99,6 +105,19 @@ fn connected_accounts() -> Router<Arc<Engine>> {
             get(connected_accounts::get).post(connected_accounts::act),
         )
         .route(&format!("{PATH}/user/verify"), post(verification::verify))
+}
+
+fn instances() -> Router<Arc<Engine>> {
+    const PATH: &str = "/api/v1/mcp/instances";
+    Router::new()
+        .route(PATH, get(instances::list).post(instances::ensure))
+        .route(
+            &format!("{PATH}/{{instance_id}}"),
+            get(instances::get)
+                .patch(instances::update)
+                .delete(instances::delete)
+                .post(instances::act),
+        )
 }
 
 /// Gives every answer its request id, refusals included.

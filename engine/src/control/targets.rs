@@ -81,11 +81,7 @@ impl Target {
                 "send `id`, or `connector` and `identifier`, to say whose account this is about",
             ));
         };
-        let entry = engine
-            .connections()
-            .get(&connector)
-            .ok_or_else(|| no_connection(engine, &connector))?;
-        Ok(Named::User { entry, identifier })
+        Named::of_user(engine, &connector, identifier)
     }
 
     /// The connection and the user of an account to create.
@@ -119,7 +115,17 @@ impl Target {
     }
 }
 
-impl Named<'_> {
+impl<'a> Named<'a> {
+    pub(super) fn of_user(
+        engine: &'a Engine,
+        connector: &str,
+        identifier: String,
+    ) -> Result<Named<'a>, ApiError> {
+        let entry = engine.connections().get(connector);
+        let entry = entry.ok_or_else(|| no_connection(engine, connector))?;
+        Ok(Named::User { entry, identifier })
+    }
+
     pub(super) fn key(&self) -> AccountKey {
         match self {
             Named::Id(id) => AccountKey::Id(id.clone()),

@@ -225,10 +225,12 @@ fn connection(
 }
 
 fn is_connection_name(name: &str) -> bool {
-    (1..=400).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_: -".contains(&byte))
+    (1..=400).contains(&name.len()) && name.bytes().all(in_connection_names)
+}
+
+/// Whether names of connections may hold this byte.
+pub(crate) fn in_connection_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_: -".contains(&byte)
 }
 
 fn auth(entry: Option<Spanned<toml::Value>>, connection: &str) -> Checked<Auth> {

@@ -210,11 +210,14 @@ fn set_api_config(
     Ok(())
 }
 
-/// The account of this key, with its sealed credential.
+/// A credential as it is stored.
+type Sealed = Option<Vec<u8>>;
+
+/// The account of this key, with its credential.
 fn details(
     tx: &Transaction<'_>,
     key: &AccountKey,
-) -> Result<Option<(AccountDetails, Option<Vec<u8>>)>, StoreError> {
+) -> Result<Option<(AccountDetails, Sealed)>, StoreError> {
     let (condition, parameters) = match key {
         AccountKey::Id(id) => ("accounts.id = ?1", vec![id]),
         AccountKey::Of {
@@ -237,7 +240,7 @@ fn details(
                 row.get::<_, String>(4)?,
                 row.get::<_, Option<String>>(5)?,
                 row.get::<_, i64>(6)?,
-                row.get::<_, Option<Vec<u8>>>(7)?,
+                row.get::<_, Sealed>(7)?,
             ))
         })
         .optional()?;

@@ -34,6 +34,16 @@ pub(crate) struct ConfigRecord {
     pub(crate) mappings: Vec<MappingRecord>,
 }
 
+impl ConfigRecord {
+    /// The ids of its connections, in its order.
+    pub(crate) fn connection_ids(&self) -> Vec<String> {
+        self.mappings
+            .iter()
+            .map(|mapping| mapping.connection_id.clone())
+            .collect()
+    }
+}
+
 /// A mapping to store.
 #[derive(Debug, Clone)]
 pub(crate) struct NewMapping {

@@ -113,6 +113,17 @@ impl Upstreams {
         }
     }
 
+    /// The tools of a connection that are known without asking anybody: those of a sandbox.
+    pub(crate) fn canned_tools(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<Arc<[Tool]>>, UpstreamError> {
+        match &connection.source {
+            Source::Sandbox(path) => Ok(Some(self.sandbox(&connection.name, path)?.tools())),
+            Source::Command(_) | Source::Http(_) => Ok(None),
+        }
+    }
+
     /// Calls a tool by the name the upstream knows. A call is never repeated, and dropping the
     /// future cancels it at the upstream.
     pub(crate) async fn call(

@@ -4,8 +4,10 @@ mod accounts;
 mod auth;
 mod configs;
 mod connected_accounts;
+mod instances;
 mod lists;
 mod tokens;
+mod tools;
 mod verification;
 
 use axum::http::Method;
