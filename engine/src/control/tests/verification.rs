@@ -131,6 +131,8 @@ async fn the_form_may_lead_to_the_application_and_nowhere_else() {
         leading.contains("form-action 'self' https://app.example:8443;"),
         "{leading}"
     );
+    let odd = policy(link(&test, "https://a;script-src,b/", None).await).await;
+    assert!(!odd.contains("script-src"), "{odd}");
     let plain = policy(test.link("gmail", "user_123").await).await;
     assert!(plain.contains("form-action 'self';"), "{plain}");
 }
