@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::IntoFuture,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,8 +18,8 @@ use crate::{
     Error, JsonStream, Result, Session,
     credentials::Credentials,
     operations::{self, Operation},
-    session,
-    transport::{Options, Transport, is_loopback, origin},
+    session, tls,
+    transport::{Connecting, Options, Transport, is_loopback, origin},
 };
 
 mod options;
@@ -268,6 +269,7 @@ pub struct ClientBuilder {
     client_id: Option<String>,
     client_secret: Option<SecretString>,
     allow_insecure_http: bool,
+    ca_file: Option<PathBuf>,
     connect_timeout: Option<Duration>,
     /// The language that the caller writes, for the `user-agent`.
     language: Option<String>,
@@ -301,6 +303,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.allow_insecure_http = allow;
+        self
+    }
+
+    /// A PEM file with the certificates of further CAs, trusted in addition to the system's and
+    /// Mozilla's.
+    #[must_use]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(file.into());
         self
     }
 
@@ -344,7 +354,8 @@ impl ClientBuilder {
     /// Makes the client. Sends nothing.
     ///
     /// # Errors
-    /// `argument_missing` or `env_url_invalid`, naming the argument and the environment variable.
+    /// `argument_missing` or `env_url_invalid`, naming the argument and the environment variable;
+    /// `ca_file_invalid`, naming the file.
     pub fn build(self) -> Result<Client> {
         self.build_from(|name| std::env::var(name).ok())
     }
@@ -371,15 +382,16 @@ impl ClientBuilder {
             .ok_or_else(|| missing("client_secret", &SECRET_VARIABLES))?;
         let base = environment(&env_url, self.allow_insecure_http)?;
         let credentials = Credentials::new(client_id, client_secret);
-        let connect_timeout = self.connect_timeout.unwrap_or(Duration::from_secs(10));
-        let language = self.language.as_deref().unwrap_or("rust");
-        let transport = Transport::new(
-            base,
-            credentials,
-            connect_timeout,
-            language,
-            self.options.clone(),
-        )?;
+        let more_roots = match &self.ca_file {
+            Some(file) => tls::roots_of(file)?,
+            None => Vec::new(),
+        };
+        let connecting = Connecting {
+            timeout: self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+            more_roots,
+            language: self.language.unwrap_or_else(|| "rust".to_owned()),
+        };
+        let transport = Transport::new(base, credentials, connecting, self.options.clone())?;
         let shared = Shared {
             transport: Arc::new(transport),
             urls: Mutex::new(HashMap::new()),

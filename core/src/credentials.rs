@@ -149,6 +149,10 @@ async fn fetch(transport: Arc<Transport>) -> Result<Arc<str>> {
 }
 
 fn explain(cause: Error, transport: &Transport) -> Error {
+    // Of any request, and the first one is for an access token.
+    if cause.code() == "certificate_untrusted" {
+        return cause;
+    }
     let place = origin(&transport.base);
     let refused = matches!(cause.status(), Some(400 | 401 | 403));
     let (kind, code) = if refused {

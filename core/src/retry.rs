@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     NotSent,
     /// The connection broke or the try took too long: the server may have done it.
     Broken,
+    /// Another try would bring the same.
+    Lasting,
     /// The server answered with this status.
     Status(StatusCode, Option<Duration>),
 }
@@ -41,7 +43,7 @@ impl Failure {
     /// Whether the server may have done what it was asked, so that a repeat finds it done.
     pub(crate) fn may_have_been_done(self) -> bool {
         match self {
-            Self::NotSent => false,
+            Self::NotSent | Self::Lasting => false,
             Self::Broken => true,
             // With `Retry-After` the server says that it did nothing.
             Self::Status(StatusCode::SERVICE_UNAVAILABLE, asked) => asked.is_none(),

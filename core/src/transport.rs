@@ -1,11 +1,12 @@
 //! One loop for every operation: deadline, access token, send, classify, maybe wait, answer.
 //! The only file that knows the HTTP library.
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rustls::pki_types::CertificateDer;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -124,10 +125,19 @@ pub(crate) struct Transport {
     pub(crate) credentials: Credentials,
     /// What the client was built with: the access token, which all calls share, is fetched so.
     pub(crate) options: Options,
-    connect_timeout: Duration,
-    language: String,
+    connecting: Connecting,
     slots: Semaphore,
     budget: Budget,
+}
+
+/// How connections are made.
+#[derive(Clone)]
+pub(crate) struct Connecting {
+    pub(crate) timeout: Duration,
+    /// Of a file; those of the system and Mozilla's are always trusted.
+    pub(crate) more_roots: Vec<CertificateDer<'static>>,
+    /// What the caller writes, for the `user-agent`.
+    pub(crate) language: String,
 }
 
 struct Failed {
@@ -139,11 +149,10 @@ impl Transport {
     pub(crate) fn new(
         base: Url,
         credentials: Credentials,
-        connect_timeout: Duration,
-        language: &str,
+        connecting: Connecting,
         options: Options,
     ) -> Result<Self> {
-        let tls = tls::client_config().map_err(|cause| {
+        let tls = tls::client_config(&connecting.more_roots).map_err(|cause| {
             Error::new(
                 ErrorKind::Connection,
                 "tls_unavailable",
@@ -155,10 +164,11 @@ impl Transport {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .connect_timeout(connect_timeout)
+            .connect_timeout(connecting.timeout)
             .tcp_nodelay(true)
             .user_agent(format!(
-                "scalekit-vmcp-{language}/{}",
+                "scalekit-vmcp-{}/{}",
+                connecting.language,
                 env!("CARGO_PKG_VERSION")
             ));
         if is_loopback(&base) {
@@ -178,8 +188,7 @@ impl Transport {
             base,
             credentials,
             options,
-            connect_timeout,
-            language: language.to_owned(),
+            connecting,
             slots: Semaphore::new(MAX_IN_FLIGHT),
             budget: Budget::new(),
         })
@@ -191,8 +200,7 @@ impl Transport {
         Self::new(
             self.base.clone(),
             credentials,
-            self.connect_timeout,
-            &self.language,
+            self.connecting.clone(),
             self.options.clone(),
         )
     }
@@ -209,8 +217,10 @@ impl Transport {
         options: &Options,
     ) -> Result<Answer> {
         let mut tries = Tries::default();
+        let mut waiting = true;
         let whole = async {
             let _slot = self.slots.acquire().await.map_err(|_| closed())?;
+            waiting = false;
             let token = credentials::access_token(self).await?;
             match self
                 .exchange(request, Some(&token), repeatable, options, &mut tries)
@@ -227,17 +237,7 @@ impl Transport {
         };
         match timeout(options.timeout, whole).await {
             Ok(result) => result,
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                "deadline_exceeded",
-                format!(
-                    "the call did not finish within its deadline of {:?}",
-                    options.timeout
-                ),
-            )
-            .tried(tries.attempts)
-            .retryable(repeatable)
-            .suggest("check that the environment answers, or give the call more time")),
+            Err(_) => Err(late(waiting, options.timeout, repeatable, tries.attempts)),
         }
     }
 
@@ -318,7 +318,7 @@ impl Transport {
         if let Some(token) = bearer {
             let mut value =
                 HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Failed {
-                    failure: Failure::NotSent,
+                    failure: Failure::Lasting,
                     error: Error::new(
                         ErrorKind::Protocol,
                         "access_token_invalid",
@@ -348,7 +348,7 @@ impl Transport {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_ANSWER {
                 return Err(Failed {
-                    failure: Failure::Status(status, None),
+                    failure: Failure::Lasting,
                     error: Error::new(
                         ErrorKind::Protocol,
                         "answer_too_large",
@@ -377,6 +377,31 @@ impl Transport {
         // The URL is named by its origin only: paths hold identifiers.
         let cause = cause.without_url();
         let reason = root_cause(&cause);
+        if let Some(rustls::Error::InvalidCertificate(_)) = find(&cause) {
+            let error = Error::new(
+                ErrorKind::Connection,
+                "certificate_untrusted",
+                format!("the certificate of `{place}` is not trusted: {reason}"),
+            )
+            .suggest("check the environment URL and this machine's clock; pass the certificate of a CA of your own as `ca_file`")
+            .caused_by(cause);
+            return Failed {
+                failure: Failure::Lasting,
+                error,
+            };
+        }
+        if cause.is_decode() {
+            let error = Error::new(
+                ErrorKind::Protocol,
+                "answer_invalid",
+                format!("`{place}` answered with a body that cannot be decompressed: {reason}"),
+            )
+            .caused_by(cause);
+            return Failed {
+                failure: Failure::Lasting,
+                error,
+            };
+        }
         if cause.is_connect() {
             let kind = if cause.is_timeout() {
                 ErrorKind::Timeout
@@ -395,17 +420,43 @@ impl Transport {
                 error,
             };
         }
+        let failure = if find(&cause).is_some_and(is_refusal) {
+            Failure::NotSent
+        } else {
+            Failure::Broken
+        };
         let error = Error::new(
             ErrorKind::Connection,
             "connection_broken",
             format!("the connection to `{place}` broke: {reason}"),
         )
         .caused_by(cause);
-        Failed {
-            failure: Failure::Broken,
-            error,
-        }
+        Failed { failure, error }
     }
+}
+
+/// `waiting` says that the call was never let in.
+fn late(waiting: bool, deadline: Duration, repeatable: bool, attempts: u32) -> Error {
+    let (what, suggestion) = if waiting {
+        (
+            format!("could not start, behind {MAX_IN_FLIGHT} others,"),
+            "start fewer calls at once, or give each more time",
+        )
+    } else {
+        (
+            "did not finish".to_owned(),
+            "check that the environment answers, or give the call more time",
+        )
+    };
+    Error::new(
+        ErrorKind::Timeout,
+        "deadline_exceeded",
+        format!("the call {what} within its deadline of {deadline:?}"),
+    )
+    .tried(attempts)
+    // What was never sent has not been done.
+    .retryable(repeatable || attempts == 0)
+    .suggest(suggestion)
 }
 
 fn closed() -> Error {
@@ -428,6 +479,34 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Whether HTTP/2 says that the server has not looked at the request: its stream was refused, or
+/// the connection ends and this stream came too late.
+fn is_refusal(error: &h2::Error) -> bool {
+    let reason = error.reason();
+    error.is_remote()
+        && (error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM)
+            || error.is_go_away() && reason == Some(h2::Reason::NO_ERROR))
+}
+
+/// The first cause of this type.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // The source of an `io::Error` is that of what it wraps, not what it wraps.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 fn root_cause(error: &dyn StdError) -> String {
