@@ -390,7 +390,10 @@ impl Transport {
                 error,
             };
         }
-        if cause.is_decode() {
+        // A body that breaks off has an error of the connection below.
+        let damaged =
+            cause.is_decode() && cause.source().is_some_and(<dyn StdError>::is::<io::Error>);
+        if damaged {
             let error = Error::new(
                 ErrorKind::Protocol,
                 "answer_invalid",
