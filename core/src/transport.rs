@@ -523,6 +523,45 @@ fn root_cause(error: &dyn StdError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Server;
+
+    #[tokio::test]
+    async fn a_server_in_trouble_is_asked_again_a_hundred_times_and_no_more() {
+        let server = Server::start(|request, _| match request {
+            "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
+            _ => (503, String::new()),
+        })
+        .await;
+        let client = server.client();
+        for _ in 0..40 {
+            client.get_config("cfg_1").await.unwrap_err();
+        }
+        assert_eq!(server.count("GET /api/v1/mcp/configs/cfg_1"), 40 + 100);
+    }
+
+    #[test]
+    fn a_call_that_ran_late_may_be_made_again_where_that_is_harmless() {
+        let minute = Duration::from_secs(60);
+        for (repeatable, attempts, harmless) in
+            [(true, 2, true), (false, 1, false), (false, 0, true)]
+        {
+            let error = late(false, minute, repeatable, attempts);
+            assert_eq!(
+                (error.attempts(), error.is_retryable()),
+                (attempts, harmless)
+            );
+        }
+    }
+
+    #[test]
+    fn a_cause_is_found_below_an_io_error() {
+        let untrusted = || rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        let wrapped = io::Error::other(io::Error::other(untrusted()));
+        assert_eq!(find(&wrapped), Some(&untrusted()));
+        assert!(find::<h2::Error>(&wrapped).is_none());
+        // What this side says of HTTP/2 is no word of the server's.
+        assert!(!is_refusal(&h2::Error::from(h2::Reason::REFUSED_STREAM)));
+    }
 
     #[test]
     fn no_segment_can_leave_its_place() {
