@@ -162,6 +162,8 @@ pub enum Fault {
     Garbage,
     /// HTTP/2 only: the stream is refused, which says that nothing was done.
     RefuseStream,
+    /// HTTP/2 only: the connection ends, which says of no request that it was looked at.
+    GoAway,
 }
 
 /// The facts of an error that a case demands; what is absent is not checked.
@@ -217,12 +219,16 @@ impl Case {
         if answers.any(|one| one.answer.is_whole_in_halves()) {
             return Err(format!("a fault of case `{id}` needs a body to cut"));
         }
-        let foreign = match self.client.connection {
-            Connection::H2 => Fault::Garbage,
-            _ => Fault::RefuseStream,
+        let foreign: &[Fault] = match self.client.connection {
+            Connection::H2 => &[Fault::Garbage],
+            _ => &[Fault::RefuseStream, Fault::GoAway],
         };
         let mut answers = self.token.iter().flatten().chain(&self.exchanges);
-        if answers.any(|one| one.answer.fault == Some(foreign)) {
+        if answers.any(|one| {
+            one.answer
+                .fault
+                .is_some_and(|fault| foreign.contains(&fault))
+        }) {
             return Err(format!(
                 "a fault of case `{id}` cannot be on its connection"
             ));

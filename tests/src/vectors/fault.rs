@@ -17,6 +17,10 @@ const DRIP: Duration = Duration::from_millis(10);
 /// How much of a flood comes at once.
 static WAVE: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
+/// A whole frame: length 8, type 7, no flags, on stream 0; the last stream looked at is none, and
+/// there is no error.
+const GO_AWAY: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
 /// The body of an answer and, where it is not the true one, the length that is claimed.
 pub(super) fn body_of(answer: &Answer) -> (Body, Option<usize>) {
     let bytes = bytes_of(answer);
@@ -48,7 +52,7 @@ pub(super) fn body_of(answer: &Answer) -> (Body, Option<usize>) {
     }
 }
 
-/// Plays a fault that HTTP cannot express and ends the connection; a reset is up to the caller.
+/// Plays a fault that hyper cannot express and ends the connection; a reset is up to the caller.
 pub(super) async fn play<S: AsyncRead + AsyncWrite + Unpin>(
     fault: Fault,
     answer: &Answer,
@@ -59,6 +63,7 @@ pub(super) async fn play<S: AsyncRead + AsyncWrite + Unpin>(
             let body = bytes_of(answer);
             [head(answer, body.len() / 2).as_bytes(), &body].concat()
         }
+        Fault::GoAway => GO_AWAY.to_vec(),
         _ => b"\x16\x03vectors\r\n\r\n".to_vec(),
     };
     stream.write_all(&sent).await?;

@@ -6,7 +6,9 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::Path as FilePath,
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
 };
 
 use axum::{
@@ -23,7 +25,7 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::mpsc,
     task::JoinSet,
@@ -216,26 +218,68 @@ async fn serve<S: Wire>(stream: S, app: Router, http2: bool) -> io::Result<()> {
             }
         }
     });
-    let io = TokioIo::new(stream);
-    if http2 {
-        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        tokio::select! {
-            _ = builder.serve_connection(io, service) => {}
-            // The only fault of HTTP/2 that comes here: the connection is dropped.
-            _ = faults.recv() => {}
+    let stream = Shared(Arc::new(Mutex::new(stream)));
+    let io = TokioIo::new(stream.clone());
+    let serving = async {
+        if http2 {
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            builder.serve_connection(io, service).await
+        } else {
+            let builder = hyper::server::conn::http1::Builder::new();
+            builder.serve_connection(io, service).await
         }
-        return Ok(());
-    }
-    let mut serving = hyper::server::conn::http1::Builder::new().serve_connection(io, service);
+    };
     let (fault, answer) = tokio::select! {
-        _ = &mut serving => return Ok(()),
+        _ = serving => return Ok(()),
         Some(ordered) = faults.recv() => ordered,
     };
-    let mut stream = serving.into_parts().io.into_inner();
     if fault == Fault::Reset {
-        return stream.tcp().set_zero_linger();
+        return stream.lock().tcp().set_zero_linger();
     }
-    fault::play(fault, &answer, &mut stream).await
+    fault::play(fault, &answer, &mut { stream }).await
+}
+
+/// A stream that hyper has, and a fault after it.
+struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S> Shared<S> {
+    fn lock(&self) -> MutexGuard<'_, S> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Wire> AsyncRead for Shared<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_read(context, into)
+    }
+}
+
+impl<S: Wire> AsyncWrite for Shared<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.lock()).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_shutdown(context)
+    }
 }
 
 async fn list(State(stage): State<Arc<Stage>>) -> Json<Value> {
@@ -328,7 +372,9 @@ async fn play(
     let answer = run.answer(&received);
     match answer.fault {
         Some(Fault::RefuseStream) => Extension(Refused).into_response(),
-        Some(fault @ (Fault::Reset | Fault::Garbage)) => take_over(&door, fault, answer).await,
+        Some(fault @ (Fault::Reset | Fault::Garbage | Fault::GoAway)) => {
+            take_over(&door, fault, answer).await
+        }
         Some(fault @ Fault::WrongLength) if !http2 => take_over(&door, fault, answer).await,
         _ => whole(&answer),
     }
