@@ -70,8 +70,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_help_is_refused_by_its_name() {
-        let folder = std::env::temp_dir().join(format!("vmcp-ca-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
         let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (name, text, why) in [
             ("missing.pem", None, "cannot be read"),
@@ -84,7 +83,7 @@ mod tests {
                 "holds a certificate that is damaged",
             ),
         ] {
-            let file = folder.join(name);
+            let file = folder.path().join(name);
             if let Some(text) = text {
                 std::fs::write(&file, text).unwrap();
             }
@@ -97,6 +96,5 @@ mod tests {
             assert!(error.message().contains(why), "{error}");
             assert!(error.message().contains(name), "{error}");
         }
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
