@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     NotSent,
     /// The connection broke or the try took too long: the server may have done it.
     Broken,
+    /// The provider behind a tool failed: no repeat and no new access token helps.
+    Tool,
     /// The server answered with this status.
     Status(StatusCode, Option<Duration>),
 }
@@ -42,7 +44,7 @@ impl Failure {
     pub(crate) fn may_have_been_done(self) -> bool {
         match self {
             Self::NotSent => false,
-            Self::Broken => true,
+            Self::Broken | Self::Tool => true,
             // With `Retry-After` the server says that it did nothing.
             Self::Status(StatusCode::SERVICE_UNAVAILABLE, asked) => asked.is_none(),
             Self::Status(status, _) => status.is_server_error(),
