@@ -34,6 +34,7 @@ mod client;
 mod configs;
 mod credentials;
 mod error;
+mod explain;
 mod flight;
 mod model;
 mod operations;
@@ -51,6 +52,7 @@ pub use accounts::ListMcpConnectedAccounts;
 pub use client::{Call, Client, ClientBuilder};
 pub use configs::{DeleteConfig, GetConfig, ListConfigs, NewConfig, UpdateConfig};
 pub use error::{Error, ErrorKind};
+pub use explain::{codes, explain};
 pub use model::{
     AccessLevel, AccountStatus, Config, ConfigPage, ConnectionAuthState, ConnectionToolMapping,
     SessionToken, Tools,
