@@ -25,7 +25,7 @@ export async function playAll(baseUrl) {
 
 async function play(baseUrl, id) {
   const started = await json(`${baseUrl}/cases/${id}/start`, {});
-  const report = started.call.operation === "client" ? await clientElsewhere(started.call.parameters) : await reportOf(() => call(started));
+  const report = await (started.call.operation === "client" ? clientOf(started.call.parameters) : reportOf(() => call(started)));
   const verdict = await json(started.verdict_url, report);
   return { id, problems: verdict.ok ? [] : verdict.problems };
 }
@@ -40,21 +40,27 @@ export async function reportOf(made) {
   try {
     return { result: (await made()) ?? null };
   } catch (error) {
-    const { kind, code, argument, status, errorCode, requestId, retryAfterMs, attempts, retryable, suggestion, connections } = error;
+    const { kind, code, argument, status, errorCode, requestId, retryAfterMs, attempts, retryable, suggestion, details, connections } = error;
+    const words = (text) => text && (status === undefined ? inWireWords(text, code) : text);
+    const message = suggestion === undefined ? error.message : error.message.slice(0, -`; ${suggestion}`.length);
     return {
       error: {
         kind,
         code,
-        argument: argument && named(inWireWords(argument), code),
+        message: words(message),
+        argument: argument && inWireWords(argument, code),
         status,
         error_code: errorCode,
         request_id: requestId,
         retry_after_ms: retryAfterMs,
         attempts,
         retryable,
-        suggestion: suggestion && inWireWords(suggestion),
+        suggestion: suggestion && inWireWords(suggestion, "argument_type"),
+        details,
         connections: (connections ?? []).map((state) => toWire(state, "ConnectionAuthState")),
       },
+      class: error.constructor.name,
+      language: "node",
       text: [error.message, String(error), error.stack, inspect(error, { depth: 9 }), JSON.stringify(error)].join("\n"),
     };
   }
@@ -72,14 +78,16 @@ async function call({ env_url, client: options, call: { operation, parameters } 
     ...(options.attempt_timeout_seconds === undefined ? {} : { attemptTimeoutMs: options.attempt_timeout_seconds * 1000 }),
   });
   const request = options.headers && { headers: options.headers };
+  if (options.closed) await client.close();
   const method = operation.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
   const types = OPERATIONS[operation];
   if (operation === "open_session") {
-    const { config, ...rest } = parameters;
+    const { config, authorization_for: elsewhere, ...rest } = parameters;
     const session = await client.actions.mcp.openSession(
       { ...fromWire(rest, types.parameters), ...(config && { config: fromWire(config, "Config") }) },
       request,
     );
+    if (elsewhere !== undefined) await session.authorizationFor(elsewhere);
     return { url: session.url, token: (await session.token()).token };
   }
   return toWire(await client.actions.mcp[method](fromWire(parameters, types.parameters), request), types.result);
@@ -105,16 +113,19 @@ function toWire(value, type) {
   return Object.fromEntries(Object.entries(TABLES[type]).map(([name, field]) => [field.wire, toWire(value[name], field.type)]));
 }
 
-function inWireWords(text) {
+/** A broken rule of a duration names it without its unit. */
+function inWireWords(text, code) {
   return text.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
     const field = Object.values(TABLES).find((fields) => Object.hasOwn(fields, word))?.[word];
-    return field?.wire ?? word;
+    const wire = field?.wire ?? word;
+    return code === "argument_type" ? wire : wire.replace(/_seconds$/, "");
   });
 }
 
-/** A broken rule of a duration names it without its unit. */
-function named(argument, code) {
-  return code === "argument_type" ? argument : argument.replace(/_seconds$/, "");
+/** A client that is told everything asks no variable; all others need a process of their own. */
+function clientOf(parameters) {
+  const told = ["env_url", "client_id", "client_secret"].every((name) => parameters[name] != null);
+  return told && parameters.environment === undefined ? buildClient(parameters) : clientElsewhere(parameters);
 }
 
 /** Environment variables belong to a process. */
@@ -130,10 +141,16 @@ function clientElsewhere({ environment, ...parameters }) {
   });
 }
 
-/** For `build-client.mjs`. */
+function inMilliseconds(options) {
+  const entries = Object.entries(options);
+  const scaled = ([name, value]) => [name, TABLES.ClientOptions[name]?.milliseconds && typeof value === "number" ? value * 1000 : value];
+  return Object.fromEntries(entries.map(scaled));
+}
+
+/** For `build-client.mjs`, and where no process is needed. */
 export async function buildClient(parameters) {
   return reportOf(() => {
-    new ScalekitClient(fromWire(parameters, "ClientOptions"));
+    new ScalekitClient(inMilliseconds(fromWire(parameters, "ClientOptions")));
     return {};
   });
 }

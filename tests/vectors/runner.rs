@@ -2,23 +2,26 @@
 
 use std::{collections::HashMap, fmt::Write as _, process::Command, sync::Arc, time::Duration};
 
-use scalekit_vmcp::{AccessLevel, Client, Config, Error, Target, operations};
+use scalekit_vmcp::{AccessLevel, Client, Config, Error, OpenSession, Target, operations};
 use scalekit_vmcp_tests::vectors::{self, Case, Report, Run, Server, load_file};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 mod errors;
 mod program;
 
 /// Makes the call of a started case.
 async fn report(started: Value) -> Report {
-    let call = &started["call"];
+    let call = started["call"].clone();
     let (operation, parameters) = (call["operation"].as_str().unwrap(), &call["parameters"]);
+    // Making a client reads certificates: no place for that is a thread that others wait on.
     if operation == "client" {
-        return build_client(parameters);
+        let parameters = parameters.clone();
+        let built = spawn_blocking(move || build_client(&parameters));
+        return built.await.unwrap();
     }
-    let made = match client(&started) {
+    let made = match spawn_blocking(move || client(&started)).await.unwrap() {
         Ok(client) if operation == "open_session" => open_session(&client, parameters).await,
         Ok(client) => client
             .call(operation, &parameters.to_string())
@@ -26,6 +29,10 @@ async fn report(started: Value) -> Report {
             .map(|answer| serde_json::from_str(&answer).unwrap()),
         Err(error) => Err(error),
     };
+    outcome(made)
+}
+
+fn outcome(made: Result<Value, Error>) -> Report {
     match made {
         Ok(result) => Report {
             result: Some(result),
@@ -34,7 +41,9 @@ async fn report(started: Value) -> Report {
         Err(error) => Report {
             error: Some(error.to_json()),
             text: format!("{error} {error:?}"),
-            ..Report::default()
+            class: "Error".to_owned(),
+            language: "rust".to_owned(),
+            result: None,
         },
     }
 }
@@ -61,12 +70,15 @@ fn client(started: &Value) -> Result<Client, Error> {
     for (name, value) in options["headers"].as_object().into_iter().flatten() {
         client = client.with_header(name, value.as_str().unwrap())?;
     }
+    if options["closed"] == true {
+        client.close();
+    }
     Ok(client)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OpenSession {
+struct Asked {
     config: Option<Config>,
     config_id: Option<String>,
     connection_name: Option<String>,
@@ -75,30 +87,55 @@ struct OpenSession {
     access_level: Option<String>,
 }
 
-async fn open_session(client: &Client, parameters: &Value) -> Result<Value, Error> {
-    let asked = OpenSession::deserialize(parameters).unwrap();
-    let target = match (asked.config, asked.config_id, asked.connection_name) {
-        (Some(config), None, None) => Target::from(&config),
-        (None, Some(id), None) => Target::config(id),
-        (None, None, Some(name)) => Target::connection(name),
-        _ => panic!("a session has exactly one target: {parameters}"),
-    };
-    let mut opening = client.open_session(target, asked.identifier);
-    if let Some(seconds) = asked.expiry_seconds {
-        opening = opening.expiry(Duration::from_secs_f64(seconds));
+impl Asked {
+    /// The call as a program in Rust writes it, if its types can say it.
+    fn typed(self, client: &Client) -> Option<OpenSession> {
+        let target = match (self.config, self.config_id, self.connection_name) {
+            (Some(config), None, None) => Target::from(&config),
+            (None, Some(id), None) => Target::config(id),
+            (None, None, Some(name)) => Target::connection(name),
+            _ => return None,
+        };
+        let mut opening = client.open_session(target, self.identifier);
+        if let Some(seconds) = self.expiry_seconds {
+            opening = opening.expiry(Duration::try_from_secs_f64(seconds).ok()?);
+        }
+        match self.access_level.as_deref() {
+            None => Some(opening),
+            Some("FULL") => Some(opening.access_level(AccessLevel::Full)),
+            Some("READ_ONLY") => Some(opening.access_level(AccessLevel::ReadOnly)),
+            Some(_) => None,
+        }
     }
-    opening = match asked.access_level.as_deref() {
-        None => opening,
-        Some("FULL") => opening.access_level(AccessLevel::Full),
-        Some("READ_ONLY") => opening.access_level(AccessLevel::ReadOnly),
-        Some(other) => panic!("no access level `{other}`"),
+}
+
+async fn open_session(client: &Client, parameters: &Value) -> Result<Value, Error> {
+    let mut parameters = parameters.clone();
+    let elsewhere = parameters
+        .as_object_mut()
+        .unwrap()
+        .remove("authorization_for");
+    let asked = Asked::deserialize(&parameters).ok();
+    let session = match asked.and_then(|asked| asked.typed(client)) {
+        Some(opening) => opening.await?,
+        None => client.open_session_json(&parameters.to_string()).await?,
     };
-    let session = opening.await?;
+    if let Some(url) = elsewhere {
+        session.authorization_for(url.as_str().unwrap()).await?;
+    }
     Ok(json!({ "url": session.url(), "token": session.token().await?.token() }))
 }
 
-/// In a process of its own: environment variables belong to the whole process.
+/// A client that is told everything asks no variable. All others are built in a process of their
+/// own: environment variables belong to the whole process.
 fn build_client(parameters: &Value) -> Report {
+    let told = ["env_url", "client_id", "client_secret"]
+        .iter()
+        .all(|name| !parameters[name].is_null());
+    if told && parameters["environment"].is_null() {
+        let built = Client::from_json(&parameters.to_string());
+        return outcome(built.map(|_| json!({})));
+    }
     let variables: HashMap<String, String> = Option::deserialize(&parameters["environment"])
         .unwrap()
         .unwrap_or_default();
@@ -204,6 +241,32 @@ fn every_operation_has_cases_for_success_and_failure() {
     }
 }
 
+#[test]
+fn every_argument_of_every_operation_is_refused_somewhere_before_any_request() {
+    let cases = vectors::load(&vectors::directory()).unwrap();
+    for row in operations() {
+        let refused = |parameter: &str| {
+            let named = parameter.trim_end_matches("_seconds");
+            cases.iter().any(|case| {
+                let argument = case
+                    .error
+                    .as_ref()
+                    .and_then(|error| error.argument.as_deref());
+                let argument = argument.and_then(|text| text.split(['[', '.']).next());
+                case.call.operation == row.name
+                    && case.requests == 0
+                    && argument.is_some_and(|text| text == parameter || text == named)
+            })
+        };
+        let missing: Vec<_> = row
+            .parameters
+            .iter()
+            .filter(|name| !refused(name))
+            .collect();
+        assert!(missing.is_empty(), "`{}`: no bad {missing:?}", row.name);
+    }
+}
+
 /// A case that is right in every part, to be spoiled in one.
 fn sample() -> Value {
     json!({
@@ -284,6 +347,11 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
             case.as_object_mut().unwrap().remove("result");
             case["error"] = json!({ "kind": "not_found", "code": "not_found", "attempts": 2 });
         }),
+        spoiled("error.message", |case| {
+            case["exchanges"][0]["answer"] = json!({ "status": 404 });
+            case.as_object_mut().unwrap().remove("result");
+            case["error"] = json!({ "kind": "not_found", "code": "not_found", "message": "no" });
+        }),
     ];
     let words: Vec<String> = cases
         .iter()
@@ -328,7 +396,7 @@ type Spoil = (&'static str, fn(&mut Value));
 fn a_case_with_a_typing_mistake_does_not_load() {
     let load = |case: &Value| load_file("sample", &json!([case]).to_string());
     assert!(load(&sample()).is_ok());
-    let spoil: [Spoil; 7] = [
+    let spoil: [Spoil; 8] = [
         ("reqests", |case| case["reqests"] = json!(1)),
         ("retries", |case| case["client"] = json!({ "retries": 1 })),
         ("params", |case| case["call"]["params"] = json!({})),
@@ -339,6 +407,9 @@ fn a_case_with_a_typing_mistake_does_not_load() {
             case["error"] = json!({ "kind": "server", "code": "x" });
         }),
         ("scripts 1 exchanges", |case| case["requests"] = json!(2)),
+        ("rws", |case| {
+            *case = json!({ "table": { "operation": "x", "valid": {}, "rws": [] } });
+        }),
         ("must be called", |case| case["id"] = json!("other/right")),
     ];
     for (word, change) in spoil {

@@ -35,6 +35,12 @@ pub struct Report {
     /// The facts of the error, named as in a case.
     #[serde(default)]
     pub error: Option<Value>,
+    /// What the language calls the class of the error.
+    #[serde(default)]
+    pub class: String,
+    /// `rust`, `python` or `node`; needed with an error only.
+    #[serde(default)]
+    pub language: String,
     /// Everything a person may see of the error: message, string and debug forms.
     #[serde(default)]
     pub text: String,
@@ -79,7 +85,11 @@ impl Run {
         let mut whole = serde_json::to_value(case).map_err(|cause| cause.to_string())?;
         fill(
             &mut whole,
-            &[("{env_url}", &env_url), ("{client_secret}", &client_secret)],
+            &[
+                ("{env_url}", &env_url),
+                ("{origin}", base_url),
+                ("{client_secret}", &client_secret),
+            ],
         );
         Ok(Self {
             case: serde_json::from_value(whole).map_err(|cause| cause.to_string())?,
@@ -265,7 +275,11 @@ impl Run {
                     result: None,
                     ..
                 },
-            ) => compare::error(wanted, got),
+            ) => {
+                let mut problems = compare::error(wanted, got);
+                problems.extend(compare::class(wanted, &report.language, &report.class));
+                problems
+            }
             (
                 Some(_),
                 _,
@@ -301,10 +315,12 @@ impl Run {
             return Vec::new();
         };
         let shown = format!("{} {error}", report.text);
+        let passed = self.case.call.parameters["client_secret"].as_str();
         let secrets = issued
             .iter()
             .map(String::as_str)
-            .chain([self.client_secret.as_str()]);
+            .chain([self.client_secret.as_str()])
+            .chain(passed.map(str::trim).filter(|secret| !secret.is_empty()));
         let mut problems: Vec<String> = secrets
             .filter(|secret| shown.contains(secret))
             .map(|secret| format!("the error shows the secret `{secret}`"))
