@@ -376,6 +376,41 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_another_class_fails_and_so_does_one_that_shows_what_was_passed() {
+    let case = json!({
+        "id": "sample/class",
+        "call": { "operation": "client", "parameters": { "env_url": "?", "client_id": "i", "client_secret": "hunter2" } },
+        "error": { "kind": "invalid_argument", "code": "env_url_invalid" },
+        "requests": 0,
+    });
+    let server = Server::start(vec![serde_json::from_value(case).unwrap()])
+        .await
+        .unwrap();
+    let run = server.run("sample/class").unwrap();
+    let right = report(run.start_answer()).await;
+    assert!(run.verdict(Some(&right)).ok);
+    let spoiled = |change: fn(&mut Report)| {
+        let mut report = right.clone();
+        change(&mut report);
+        run.verdict(Some(&report)).problems.join("; ")
+    };
+    for (problem, change) in [
+        (
+            "class: expected `Error`, got `Other`",
+            (|report| report.class = "Other".to_owned()) as fn(&mut Report),
+        ),
+        ("the report must name its `language`, not ``", |report| {
+            report.language.clear();
+        }),
+        ("the error shows the secret `hunter2`", |report| {
+            report.text.push_str("hunter2");
+        }),
+    ] {
+        assert_eq!(spoiled(change), problem);
+    }
+}
+
 #[test]
 fn no_id_is_there_twice() {
     let folder = tempfile::tempdir().unwrap();
