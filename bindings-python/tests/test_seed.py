@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 from scalekit_vmcp import LocalEngine, ScalekitClient
 from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping
-from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
+from scalekit_vmcp.common.exceptions import ScalekitNotFoundException, ScalekitTimeoutException
 
 _open = build_opener(ProxyHandler({})).open
 
@@ -139,6 +139,67 @@ def test_sessions_and_pages_in_both_flavours(engine: LocalEngine) -> None:
             before = await session.token()
             await session.rejected(before)
             assert await session.token() != before
+
+    asyncio.run(main())
+
+
+def test_a_user_is_waited_for_in_both_flavours(engine: LocalEngine) -> None:
+    steps = [("gmail", "PENDING_AUTH"), ("gmail", "ACTIVE")]
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        config = mcp.create_config("a", connection_tool_mappings=mappings(["gmail_fetch_mails"], CALENDAR)).config
+        seen = []
+        for change in mcp.wait_until_active(config.id, "user_1", timeout=timedelta(minutes=1)):
+            seen.append((change.connection_name, change.status))
+            if change.authentication_link:
+                authorize(change.authentication_link)
+        assert seen == steps
+        states = mcp.wait_until_active(config.id, "user_1").states()
+        assert {state.connection_name: state.connected_account_status for state in states} == {
+            "gmail": "ACTIVE",
+            "googlecalendar": "ACTIVE",
+        }
+        with pytest.raises(ScalekitTimeoutException) as caught:
+            mcp.wait_until_active(config.id, "user_3", timeout=timedelta(milliseconds=1)).states()
+        assert caught.value.code == "wait_timed_out"
+
+    async def main() -> None:
+        async with engine.async_client() as client:
+            wait = client.actions.mcp.wait_until_active(config.id, "user_2", connection_names=["gmail"])
+            seen = []
+            async for change in wait:
+                seen.append((change.connection_name, change.status))
+                if change.authentication_link:
+                    await asyncio.to_thread(authorize, change.authentication_link)
+            assert seen == steps
+            assert [state.connection_name for state in await wait] == ["gmail"]
+
+    asyncio.run(main())
+
+
+def test_a_config_is_declared_and_its_session_checked(engine: LocalEngine) -> None:
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        calendar = [McpConfigConnectionToolMapping(connection_name="googlecalendar", tools=CALENDAR)]
+        created = mcp.ensure_config("a", connection_tool_mappings=calendar)
+        assert (created.outcome, created.widened) == ("created", True)
+        assert mcp.ensure_config("a").outcome == "unchanged"
+        calendar[0].tools = CALENDAR[:1]
+        updated = mcp.ensure_config("a", "calendar only", calendar)
+        assert (updated.outcome, updated.widened) == ("updated", False)
+        assert [(removed.connection_name, removed.tools) for removed in updated.tools_removed] == [
+            ("googlecalendar", CALENDAR[1:])
+        ]
+        assert mcp.get_config(name="a") == mcp.get_config(created.config.id) == updated.config
+        report = mcp.open_session(updated.config, identifier="user_123").check()
+        assert [tool.name for tool in report.tools] == CALENDAR[:1]
+        assert (report.missing_tools, report.warnings) == ([], [])
+        assert 0 < report.estimated_tokens < report.schema_bytes
+
+    async def main() -> None:
+        async with engine.async_client() as client:
+            mcp = client.actions.mcp
+            assert await (await mcp.open_session(updated.config, identifier="user_123")).check() == report
 
     asyncio.run(main())
 

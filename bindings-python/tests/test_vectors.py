@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import pathlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -13,9 +15,8 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, method
 from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, McpConfig, McpConfigConnectionToolMapping, ScalekitClient
-from scalekit_vmcp.actions.types import DeleteMcpConfigResponse
 from scalekit_vmcp.common.exceptions import ScalekitException
 
 IDS = [
@@ -39,15 +40,6 @@ def ask(method: str, url: str, body: Any = None) -> Any:
 
 # What the table calls a parameter, in Python's words.
 
-REQUIRED = {
-    "create_config": ["name"],
-    "delete_config": ["config_id"],
-    "get_config": ["config_id"],
-    "list_mcp_connected_accounts": ["config_id", "identifier"],
-    "update_config": ["config_id"],
-}
-
-
 def mapping(value: Any) -> Any:
     """A mapping as a person writes it; one with a mistake stays the dict it is."""
     known = isinstance(value, dict) and value.keys() <= set(McpConfigConnectionToolMapping.__match_args__)
@@ -57,22 +49,30 @@ def mapping(value: Any) -> Any:
     return McpConfigConnectionToolMapping(**{name: field for name, field in value.items() if field is not None})
 
 
-def arguments(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    given: dict[str, Any] = dict.fromkeys(REQUIRED.get(operation, ()))
+DURATIONS = {"expiry_seconds": "expiry", "timeout_seconds": "timeout"}
+
+
+def arguments(call: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """A case may leave out what Python requires: there it is `None`."""
+    expected = inspect.signature(call).parameters
+    given: dict[str, Any] = {name: None for name, expects in expected.items() if expects.default is expects.empty}
     for name, value in parameters.items():
         if name == "connection_tool_mappings" and isinstance(value, list):
             value = [mapping(item) for item in value]
-        if name == "expiry_seconds":
-            name = "expiry"
+        if name in DURATIONS:
+            name = DURATIONS[name]
             if isinstance(value, (int, float)):
                 value = timedelta(seconds=value)
-        if name == "config_id" and operation == "create_session_token":
+        if name == "config_id" and "mcp_config_id" in expected:
             name = "mcp_config_id"
-        if operation == "open_session" and name in ("config_id", "config"):
+        if "config_or_id" in expected and name in ("config_id", "config"):
             value = McpConfig.from_wire(value) if name == "config" else value
             name = "config_or_id"
         given[name] = value
     return given
+
+
+ENVELOPES = {"config", "instance", "connected_account", "connected_accounts", "connections"}
 
 
 def plain(value: Any) -> Any:
@@ -85,19 +85,23 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if not hasattr(value, "to_dict"):
         return value
-    if isinstance(value, DeleteMcpConfigResponse):
-        return None
     fields = {name: plain(getattr(value, name)) for name in value.__match_args__}
-    if set(fields) in ({"config"}, {"connected_accounts"}):
+    if not fields:
+        return None
+    if len(fields) == 1 and fields.keys() <= ENVELOPES:
         return next(iter(fields.values()))
-    renamed = {"total_count": "total_size", "previous_page_token": "prev_page_token"}
+    renamed = {
+        "total_count": "total_size",
+        "previous_page_token": "prev_page_token",
+        "connector": "connection_name",
+    }
     return {renamed.get(name, name): field for name, field in fields.items()}
 
 
 def report_of(error: ScalekitException) -> dict[str, Any]:
     argument = error.argument
-    if argument == "expiry" and error.code == "argument_type":
-        argument = "expiry_seconds"
+    if argument in DURATIONS.values() and error.code == "argument_type":
+        argument = f"{argument}_seconds"
     if argument in ("mcp_config_id", "config_or_id"):
         argument = "config_id"
     connections = getattr(error, "connections", [])
@@ -134,25 +138,42 @@ def build(flavour: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def method_of(client: Any, started: dict[str, Any]) -> Callable[..., Any]:
+    """What is called first; a session is opened to check it."""
+    operation = started["call"]["operation"].partition("/")[0]
+    return method(client, "open_session" if operation == "check" else operation)
+
+
 def blocking(started: dict[str, Any]) -> Any:
     made, headers = options(started)
-    operation, parameters = started["call"]["operation"], started["call"]["parameters"]
     with ScalekitClient(**made) as client:
-        mcp = client.with_options(headers=headers).actions.mcp
-        answer = getattr(mcp, operation)(**arguments(operation, parameters))
-        if operation == "open_session":
-            return {"url": answer.url, "token": answer.token()}
+        call = method_of(client.with_options(headers=headers), started)
+        answer = call(**arguments(call, started["call"]["parameters"]))
+        match started["call"]["operation"]:
+            case "open_session":
+                return {"url": answer.url, "token": answer.token()}
+            case "check":
+                return plain(answer.check())
+            case "wait_until_active":
+                return plain(answer.states())
+            case "wait_until_active/changes":
+                return plain(list(answer))
         return plain(answer)
 
 
 async def awaited(started: dict[str, Any]) -> Any:
     made, headers = options(started)
-    operation, parameters = started["call"]["operation"], started["call"]["parameters"]
     async with AsyncScalekitClient(**made) as client:
-        mcp = client.with_options(headers=headers).actions.mcp
-        answer = await getattr(mcp, operation)(**arguments(operation, parameters))
-        if operation == "open_session":
-            return {"url": answer.url, "token": await answer.token()}
+        call = method_of(client.with_options(headers=headers), started)
+        answer = call(**arguments(call, started["call"]["parameters"]))
+        if started["call"]["operation"] == "wait_until_active/changes":
+            return [plain(change) async for change in answer]
+        answer = await answer
+        match started["call"]["operation"]:
+            case "open_session":
+                return {"url": answer.url, "token": await answer.token()}
+            case "check":
+                return plain(await answer.check())
         return plain(answer)
 
 
