@@ -174,7 +174,12 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "user_verify_url",
     ),
     ("get_authorization_link", {"connector": "gmail", "identifier": "u"}, "unknown_argument", "connector"),
-    ("verify_connected_account_user", {"auth_request_id": "", "identifier": "u"}, "argument_missing", "auth_request_id"),
+    (
+        "verify_connected_account_user",
+        {"auth_request_id": "", "identifier": "u"},
+        "argument_missing",
+        "auth_request_id",
+    ),
     (
         "list_connected_accounts",
         {"connection_name": "a", "connection_names": ["b"]},

@@ -40,6 +40,7 @@ def ask(method: str, url: str, body: Any = None) -> Any:
 
 # What the table calls a parameter, in Python's words.
 
+
 def mapping(value: Any) -> Any:
     """A mapping as a person writes it; one with a mistake stays the dict it is."""
     known = isinstance(value, dict) and value.keys() <= set(McpConfigConnectionToolMapping.__match_args__)

@@ -81,9 +81,7 @@ class ActionAccounts(Calls):
             ScalekitForbiddenException: It was another user.
             ScalekitNotFoundException: The flow has ended or was confirmed before.
         """
-        answer = self._call(
-            "verify_connected_account_user", auth_request_id=auth_request_id, identifier=identifier
-        )
+        answer = self._call("verify_connected_account_user", auth_request_id=auth_request_id, identifier=identifier)
         return VerifyConnectedAccountUserResponse.from_wire(answer)
 
     @named

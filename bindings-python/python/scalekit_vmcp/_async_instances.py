@@ -38,7 +38,9 @@ class AsyncActionInstances(AsyncCalls):
             ScalekitBadRequestException: There is no config with this name; or
                 `ScalekitNotFoundException`.
         """
-        answer = await self._call("ensure_instance", config_name=config_name, user_identifier=user_identifier, name=name)
+        answer = await self._call(
+            "ensure_instance", config_name=config_name, user_identifier=user_identifier, name=name
+        )
         return EnsureMcpInstanceResponse(instance=McpInstance.from_wire(answer))
 
     @named_async

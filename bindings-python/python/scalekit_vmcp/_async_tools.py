@@ -115,5 +115,7 @@ class AsyncActionTools(AsyncCalls):
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
         """
-        answer = await self._call("list_available_tools", identifier=identifier, page_size=page_size, page_token=page_token)
+        answer = await self._call(
+            "list_available_tools", identifier=identifier, page_size=page_size, page_token=page_token
+        )
         return ListToolsResponse.from_wire(answer)

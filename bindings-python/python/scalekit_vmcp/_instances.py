@@ -137,8 +137,6 @@ class ActionInstances(Calls):
         Raises:
             ScalekitNotFoundException: There is none with this id.
         """
-        answer = self._call(
-            "get_instance_auth_state", instance_id=instance_id, include_auth_links=include_auth_links
-        )
+        answer = self._call("get_instance_auth_state", instance_id=instance_id, include_auth_links=include_auth_links)
         states = [McpConnectionAuthState.from_wire(state) for state in answer]
         return GetMcpInstanceAuthStateResponse(connections=states)
