@@ -205,6 +205,34 @@ def test_a_config_is_declared_and_its_session_checked(engine: LocalEngine) -> No
     asyncio.run(main())
 
 
+def test_accounts_tools_and_instances_of_a_user(engine: LocalEngine) -> None:
+    user, settings = {"connection_name": "gmail", "identifier": "user_123"}, {"aB": {"c_d": None}}
+    with engine.client() as client:
+        actions = client.actions
+        authorize(actions.get_authorization_link("user_123", "gmail").link)
+        account = actions.upsert_connected_account(**user, api_config=settings).connected_account
+        assert (account.connector, account.status, account.api_config) == ("gmail", "ACTIVE", settings)
+        found = actions.get_connected_account(connected_account_id=account.id).connected_account
+        assert found.authorization_details == {"static_auth": {"details": {"api_key": "key"}}}
+        assert actions.get_connected_account_details(**user).connected_account.authorization_details is None
+        (tool,) = actions.list_tools(tool_name="gmail_fetch_mails").tools
+        scoped = actions.list_scoped_tools("user_123", tool_names=["gmail_fetch_mails"])
+        assert [(one.tool, one.connected_account_id) for one in scoped.tools] == [(tool, account.id)]
+
+        config = actions.mcp.create_config(
+            "a", connection_tool_mappings=mappings(["gmail_fetch_mails"], CALENDAR)
+        ).config
+        instance = actions.mcp.ensure_instance("a", "user_123").instance
+        assert instance.config is not None and instance.config.id == config.id
+        assert actions.mcp.list_instances(filter_user_identifier="user_123").total_count == 1
+        states = actions.mcp.get_instance_auth_state(instance.id).connections
+        assert [state.connection_name for state in states] == ["gmail", "googlecalendar"]
+        actions.mcp.delete_instance(instance.id)
+        actions.delete_connected_account(**user)
+        with pytest.raises(ScalekitNotFoundException):
+            actions.get_connected_account(**user)
+
+
 def test_the_engine_is_steered(engine: LocalEngine) -> None:
     with engine.client() as client:
         mcp = client.actions.mcp
