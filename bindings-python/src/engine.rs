@@ -77,13 +77,5 @@ impl Engine {
 /// Runs the `vmcp` command and returns its exit code.
 #[pyfunction]
 pub(crate) fn run_command(py: Python<'_>, arguments: Vec<String>) -> u8 {
-    let code = py.detach(|| scalekit_vmcp_engine::cli::run(arguments));
-    exit_code(code)
-}
-
-/// An `ExitCode` cannot be read; those of the command are few.
-fn exit_code(code: std::process::ExitCode) -> u8 {
-    (0..=u8::MAX)
-        .find(|number| std::process::ExitCode::from(*number) == code)
-        .unwrap_or(1)
+    py.detach(|| scalekit_vmcp_engine::cli::run(arguments))
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    scalekit_vmcp_engine::cli::run(std::env::args_os())
+    scalekit_vmcp_engine::cli::run(std::env::args_os()).into()
 }

@@ -3,7 +3,7 @@
 mod explain;
 mod serve;
 
-use std::{ffi::OsString, io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write};
 
 use clap::{Parser, Subcommand};
 
@@ -25,15 +25,14 @@ enum Command {
 
 /// Runs the command with these arguments, the first of which is the program's name.
 ///
-/// Returns 0 when it ended well, 1 when it failed and 2 when it was called wrongly.
-pub fn run<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> ExitCode {
+/// Returns the exit code: 0 when it ended well, 1 when it failed and 2 when it was called wrongly.
+pub fn run<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too; clap knows where each is printed.
-            let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
-            return ExitCode::from(code);
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
     let result = match cli.command {
@@ -41,11 +40,11 @@ pub fn run<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) ->
         Command::Explain(explain) => explain.run(),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(message) => {
             // With a closed stderr there is nobody left to tell.
             let _ = writeln!(std::io::stderr(), "vmcp: {message}");
-            ExitCode::FAILURE
+            1
         }
     }
 }
