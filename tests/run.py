@@ -3,11 +3,13 @@
 Exit code 0 only if something ran and nothing failed.
 """
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as xml
 
 from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
@@ -18,10 +20,10 @@ RAN = ROOT / "target" / "vectors"
 JUNIT = ROOT / "target" / "nextest" / "default" / "junit.xml"
 
 
-def stream(*command, cwd=ROOT):
+def stream(*command, cwd=ROOT, variables=()):
     """Shows the output while it comes; returns the exit code and the whole text."""
     process = subprocess.Popen([str(part) for part in command], cwd=cwd,
-                               env=dict(environment(), VMCP_UPSTREAMS=str(UPSTREAMS), VMCP_VECTORS_RAN=str(RAN)),
+                               env=dict(environment(), VMCP_UPSTREAMS=str(UPSTREAMS), VMCP_VECTORS_RAN=str(RAN), **dict(variables)),
                                text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = []
     for line in process.stdout:
@@ -73,6 +75,26 @@ def compare_runners():
     return (1, 0, 0) if same else (0, 1, 0)
 
 
+@contextlib.contextmanager
+def engine():
+    """An engine for the examples; the variables with which they find it."""
+    with tempfile.TemporaryDirectory() as data:
+        command = [ROOT / "target" / "debug" / "vmcp", "serve", "--port", "0", "--data", data,
+                   "--config", ROOT / "tests" / "docs" / "vmcp.toml"]
+        process = subprocess.Popen([str(part) for part in command], text=True, stdout=subprocess.PIPE)
+        try:
+            variables = {}
+            for line in process.stdout:
+                if export := re.match(r"export (\w+)=(.*)", line):
+                    variables[export[1]] = export[2]
+                if line.startswith("Stop it"):
+                    break
+            yield variables
+        finally:
+            process.terminate()
+            process.wait()
+
+
 def of_doc_tests(text):
     results = re.findall(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
     return tuple(sum(int(result[part]) for result in results) for part in range(3))
@@ -92,7 +114,9 @@ def main():
         good = False
         print("error: the tests failed, or could not be built (`cargo nextest` ended with {})".format(code))
     say("running the examples of the documentation")
-    code, text = stream("cargo", "test", "--doc", "--workspace")
+    run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-engine", "--bin", "vmcp")
+    with engine() as variables:
+        code, text = stream("cargo", "test", "--doc", "--workspace", variables=variables)
     totals.append(of_doc_tests(text))
     if code != 0:
         good = False

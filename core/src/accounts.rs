@@ -17,6 +17,28 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `argument_missing`. From the server: `not_found`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-accounts").all_tools_of("crm"))
+    ///     .await?;
+    /// let accounts = client
+    ///     .list_mcp_connected_accounts(&config.id, "user_123")
+    ///     .include_auth_link(true)
+    ///     .await?;
+    /// for account in accounts.iter().filter(|account| !account.is_active()) {
+    ///     let link = account.authentication_link.as_deref();
+    ///     println!("{} needs authorization: {link:?}", account.connection_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_mcp_connected_accounts(
         &self,
         config_id: impl Into<String>,

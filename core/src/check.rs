@@ -102,6 +102,27 @@ impl Session {
     /// `mcp_forbidden` (403), `mcp_server_not_found` (404), `mcp_error` (the server answers with an
     /// MCP error), `not_mcp` (something else answers at the URL); for other statuses what a call of
     /// the API says.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-check").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let session = client.open_session(&config, "user_123").await?;
+    /// let report = session.check().await?;
+    /// assert_eq!(report.tools[0].name, "gmail_fetch_mails");
+    /// println!("about {} tokens", report.estimated_tokens);
+    /// for warning in &report.warnings {
+    ///     println!("{}", warning.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check(&self) -> Result<SessionReport> {
         let client = self.client();
         client.as_one_call(self.report()).await
@@ -200,7 +221,11 @@ impl Skew {
 impl fmt::Display for Skew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = if self.ahead { "ahead of" } else { "behind" };
-        write!(f, "{} s {direction}", self.by.as_secs())
+        let seconds = self.by.as_secs();
+        match (seconds + 30) / 60 {
+            minutes @ 0..120 => write!(f, "{minutes} min {direction}"),
+            _ => write!(f, "{} h {direction}", (seconds + 1800) / 3600),
+        }
     }
 }
 

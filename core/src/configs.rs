@@ -28,6 +28,26 @@ impl Client {
     /// Before any request: `config_name_invalid`, `too_many_mappings`, `tools_empty`,
     /// `argument_missing`. From the server: `conflict` when the name is taken, `bad_request` for
     /// a connection or tool that does not exist.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(
+    ///         NewConfig::new("docs-create")
+    ///             .description("Reads mail and plans meetings")
+    ///             .connection("gmail", ["gmail_fetch_mails"])
+    ///             .all_tools_of("googlecalendar"),
+    ///     )
+    ///     .await?;
+    /// assert!(config.mcp_server_url.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_config(&self, config: NewConfig) -> Call<NewConfig> {
         self.start(config)
     }
@@ -36,6 +56,22 @@ impl Client {
     ///
     /// # Errors
     /// `not_found` when there is none with this id.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-get").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let same = client.get_config(&config.id).await?;
+    /// assert_eq!(same.name, "docs-get");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_config(&self, config_id: impl Into<String>) -> Call<GetConfig> {
         self.start(GetConfig {
             config_id: Some(config_id.into()),
@@ -49,6 +85,25 @@ impl Client {
     /// # Errors
     /// Before any request: `config_name_invalid`. `not_found` when there is none with exactly this
     /// name.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, ErrorKind, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-get-by-name").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let config = client.get_config_by_name("docs-get-by-name").await?;
+    /// assert_eq!(config.connection_tool_mappings.len(), 1);
+    ///
+    /// let error = client.get_config_by_name("docs-nobody").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_config_by_name(&self, name: impl Into<String>) -> Call<GetConfig> {
         self.start(GetConfig {
             config_id: None,
@@ -57,6 +112,19 @@ impl Client {
     }
 
     /// Lists configs, a page at a time.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client.list_configs().page_size(30).await?;
+    /// println!("{} of {} configs", page.configs.len(), page.total_size);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_configs(&self) -> Call<ListConfigs> {
         self.start(ListConfigs::default())
     }
@@ -66,6 +134,27 @@ impl Client {
     /// # Errors
     /// Those of [`create_config`](Self::create_config), `cannot_clear` for an empty description or
     /// an empty list (the API cannot clear either), and `not_found`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, ConnectionToolMapping, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-update").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let mut mappings = config.connection_tool_mappings;
+    /// mappings.push(ConnectionToolMapping::all("googlecalendar"));
+    /// let config = client
+    ///     .update_config(&config.id)
+    ///     .connection_tool_mappings(mappings)
+    ///     .await?;
+    /// assert_eq!(config.connection_tool_mappings.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update_config(&self, config_id: impl Into<String>) -> Call<UpdateConfig> {
         self.start(UpdateConfig {
             config_id: Some(config_id.into()),
@@ -77,6 +166,21 @@ impl Client {
     ///
     /// # Errors
     /// `not_found` when there is none with this id.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-delete").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// client.delete_config(&config.id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete_config(&self, config_id: impl Into<String>) -> Call<DeleteConfig> {
         self.start(DeleteConfig {
             config_id: Some(config_id.into()),

@@ -52,6 +52,21 @@ impl Client {
     /// Before any request: `argument_missing`, `connection_name_invalid`, `identifier_invalid`
     /// (1 to 100 characters), `id_invalid`, `text_too_long`, `user_verify_url_invalid`. From the
     /// server: `not_found` for a connection that does not exist.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{AccountRef, Client};
+    ///
+    /// let client = Client::from_env()?;
+    /// let link = client
+    ///     .get_authorization_link(AccountRef::new("crm", "user_123"))
+    ///     .await?;
+    /// println!("send the user to {}", link.link);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_authorization_link(&self, account: AccountRef) -> Call<GetAuthorizationLink> {
         self.start(GetAuthorizationLink::of(account))
     }
@@ -62,6 +77,21 @@ impl Client {
     /// # Errors
     /// Those of [`create_connected_account`](Self::create_connected_account) and
     /// [`update_connected_account`](Self::update_connected_account), but never `conflict`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConnectedAccount};
+    ///
+    /// let client = Client::from_env()?;
+    /// let account = client
+    ///     .get_or_create_connected_account(NewConnectedAccount::new("crm", "user_456"))
+    ///     .await?;
+    /// assert!(!account.is_active());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_or_create_connected_account(
         &self,
         account: NewConnectedAccount,
@@ -77,6 +107,24 @@ impl Client {
     /// Before any request: `argument_missing`, `connection_name_invalid`, `identifier_invalid`
     /// (1 to 100 characters), `text_too_long`, `authorization_details_invalid`. From the server:
     /// `conflict` when the user has an account on that connection.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{AuthorizationDetails, Client, NewConnectedAccount};
+    ///
+    /// let client = Client::from_env()?;
+    /// let account = client
+    ///     .create_connected_account(
+    ///         NewConnectedAccount::new("crm", "user_789")
+    ///             .authorization_details(AuthorizationDetails::static_auth([("api_key", "k3y")])),
+    ///     )
+    ///     .await?;
+    /// assert!(account.is_active());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_connected_account(
         &self,
         account: NewConnectedAccount,
@@ -89,6 +137,24 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`create_connected_account`](Self::create_connected_account), and `not_found`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{AccountRef, AuthorizationDetails, Client, NewConnectedAccount};
+    ///
+    /// let client = Client::from_env()?;
+    /// let user = NewConnectedAccount::new("crm", "user_with_new_key");
+    /// client.create_connected_account(user).await?;
+    /// let account = client
+    ///     .update_connected_account(AccountRef::new("crm", "user_with_new_key"))
+    ///     .authorization_details(AuthorizationDetails::static_auth([("api_key", "k3y")]))
+    ///     .await?;
+    /// assert!(account.is_active());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update_connected_account(&self, account: AccountRef) -> Call<UpdateConnectedAccount> {
         self.start(UpdateConnectedAccount::of(account))
     }
@@ -98,6 +164,21 @@ impl Client {
     /// # Errors
     /// Before any request: `connection_name_invalid`, `identifier_invalid`, `text_too_long`,
     /// `target_ambiguous`, `too_many_names` (20 connections), `page_size_out_of_range`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client.list_connected_accounts().connection_name("crm").await?;
+    /// for account in page.connected_accounts {
+    ///     println!("{} {:?}", account.identifier, account.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_connected_accounts(&self) -> Call<ListConnectedAccounts> {
         self.start(ListConnectedAccounts::default())
     }
@@ -108,6 +189,24 @@ impl Client {
     /// # Errors
     /// Before any request: `argument_missing`, `connection_name_invalid`, `identifier_invalid`,
     /// `id_invalid`. From the server: `not_found`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{AccountRef, AuthorizationDetails, Client, NewConnectedAccount};
+    ///
+    /// let client = Client::from_env()?;
+    /// let user = NewConnectedAccount::new("crm", "user_with_key")
+    ///     .authorization_details(AuthorizationDetails::static_auth([("api_key", "k3y")]));
+    /// client.create_connected_account(user).await?;
+    /// let account = client
+    ///     .get_connected_account(AccountRef::new("crm", "user_with_key"))
+    ///     .await?;
+    /// assert!(account.authorization_details.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_connected_account(&self, account: AccountRef) -> Call<GetConnectedAccount> {
         self.start(GetConnectedAccount::of(account))
     }
@@ -116,6 +215,23 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`get_connected_account`](Self::get_connected_account).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{AccountRef, Client, NewConnectedAccount};
+    ///
+    /// let client = Client::from_env()?;
+    /// let user = NewConnectedAccount::new("crm", "user_with_details");
+    /// client.create_connected_account(user).await?;
+    /// let account = client
+    ///     .get_connected_account_details(AccountRef::new("crm", "user_with_details"))
+    ///     .await?;
+    /// assert!(account.authorization_details.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_connected_account_details(
         &self,
         account: AccountRef,
@@ -127,6 +243,22 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`get_connected_account`](Self::get_connected_account).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{AccountRef, Client, NewConnectedAccount};
+    ///
+    /// let client = Client::from_env()?;
+    /// let user = NewConnectedAccount::new("crm", "user_who_leaves");
+    /// client.create_connected_account(user).await?;
+    /// client
+    ///     .delete_connected_account(AccountRef::new("crm", "user_who_leaves"))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete_connected_account(&self, account: AccountRef) -> Call<DeleteConnectedAccount> {
         self.start(DeleteConnectedAccount::of(account))
     }
@@ -142,6 +274,27 @@ impl Client {
     /// Before any request: `argument_missing`, `text_too_long`, `identifier_invalid` (1 to 200
     /// characters). From the server: `permission_denied` when it was another user, `not_found` when
     /// the flow has ended or was confirmed before.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, ErrorKind};
+    ///
+    /// let client = Client::from_env()?;
+    /// // In the handler of the verify URL; both values would come from the request.
+    /// let (auth_request_id, user_of_the_session) = ("req_from_the_query", "user_123");
+    /// match client
+    ///     .verify_connected_account_user(auth_request_id, user_of_the_session)
+    ///     .await
+    /// {
+    ///     Ok(verified) => println!("go on to {:?}", verified.post_user_verify_redirect_url),
+    ///     Err(error) if error.kind() == ErrorKind::NotFound => println!("start again: {error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn verify_connected_account_user(
         &self,
         auth_request_id: impl Into<String>,

@@ -23,6 +23,22 @@ impl Client {
     /// # Errors
     /// Before any request: `argument_missing`. From the server: `bad_request` or `not_found` for a
     /// config that does not exist.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-instance").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let instance = client.ensure_instance("docs-instance", "user_123").await?;
+    /// assert_eq!(instance.user_identifier.as_deref(), Some("user_123"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ensure_instance(
         &self,
         config_name: impl Into<String>,
@@ -39,6 +55,23 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `argument_missing`. From the server: `not_found`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-instance-update").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let instance = client.ensure_instance("docs-instance-update", "user_123").await?;
+    /// let instance = client.update_instance(&instance.id).name("Mail").await?;
+    /// assert_eq!(instance.name.as_deref(), Some("Mail"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update_instance(&self, instance_id: impl Into<String>) -> Call<UpdateInstance> {
         self.start(UpdateInstance {
             instance_id: Some(instance_id.into()),
@@ -51,6 +84,23 @@ impl Client {
     ///
     /// # Errors
     /// `not_found` when there is none with this id.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-instance-get").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let instance = client.ensure_instance("docs-instance-get", "user_123").await?;
+    /// let same = client.get_instance(&instance.id).await?;
+    /// assert_eq!(same.id, instance.id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_instance(&self, instance_id: impl Into<String>) -> Call<GetInstance> {
         self.start(GetInstance {
             instance_id: Some(instance_id.into()),
@@ -61,6 +111,19 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `page_size_out_of_range`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client.list_instances().filter_user_identifier("user_123").await?;
+    /// println!("{} instances", page.total_size);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_instances(&self) -> Call<ListInstances> {
         self.start(ListInstances::default())
     }
@@ -69,6 +132,22 @@ impl Client {
     ///
     /// # Errors
     /// `not_found` when there is none with this id.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-instance-delete").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let instance = client.ensure_instance("docs-instance-delete", "user_123").await?;
+    /// client.delete_instance(&instance.id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete_instance(&self, instance_id: impl Into<String>) -> Call<DeleteInstance> {
         self.start(DeleteInstance {
             instance_id: Some(instance_id.into()),
@@ -79,6 +158,26 @@ impl Client {
     ///
     /// # Errors
     /// `not_found` when there is none with this id.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-instance-state").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let instance = client.ensure_instance("docs-instance-state", "user_123").await?;
+    /// let states = client
+    ///     .get_instance_auth_state(&instance.id)
+    ///     .include_auth_links(true)
+    ///     .await?;
+    /// println!("{:?}", states[0].connected_account_status);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_instance_auth_state(
         &self,
         instance_id: impl Into<String>,

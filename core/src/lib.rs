@@ -4,8 +4,9 @@
 //! may show. A *session* is one agent run on it with one user's credentials: a URL and a bearer
 //! token that stays valid until the run ends.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), scalekit_vmcp::Error> {
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), scalekit_vmcp::Error> {
 //! use std::time::Duration;
 //! use scalekit_vmcp::{Client, NewConfig};
 //!

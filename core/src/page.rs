@@ -15,6 +15,26 @@ impl Client {
     /// Every config, page after page, fetched as they are wanted.
     ///
     /// Set filters, then call [`stream`](Call::stream).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// client
+    ///     .create_config(NewConfig::new("docs-iterate").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut configs = client.iter_configs().search("docs-iter").stream();
+    /// while let Some(config) = configs.try_next().await? {
+    ///     println!("{} {}", config.id, config.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn iter_configs(&self) -> Call<IterConfigs> {
         self.start(IterConfigs::default())
     }

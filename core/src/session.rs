@@ -40,6 +40,33 @@ impl Client {
     /// `authorization_required`: the error lists each connection that the user must authorize
     /// first, with a fresh link. `mcp_server_url_missing` when the environment gives the config no
     /// URL.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// use std::time::Duration;
+    ///
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-session").all_tools_of("crm"))
+    ///     .await?;
+    /// match client
+    ///     .open_session(&config, "user_123")
+    ///     .expiry(Duration::from_secs(3_600))
+    ///     .await
+    /// {
+    ///     Ok(session) => println!("connect the agent to {}", session.url()),
+    ///     Err(error) => match error.authorization_required() {
+    ///         Some(accounts) => println!("{} accounts need authorization", accounts.len()),
+    ///         None => return Err(error),
+    ///     },
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open_session(
         &self,
         target: impl Into<Target>,

@@ -73,6 +73,27 @@ impl Client {
     /// Before any request: `argument_missing`, `identifier_invalid` (1 to 255 characters),
     /// `expiry_out_of_range`. From the server: `bad_request` when an account of the user is not
     /// `ACTIVE` or the config has no connections, `not_found`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// use std::time::Duration;
+    ///
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-token").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// let token = client
+    ///     .create_session_token(&config, "user_123")
+    ///     .expiry(Duration::from_secs(1_800))
+    ///     .await?;
+    /// let authorization = format!("Bearer {}", token.token());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_session_token(
         &self,
         target: impl Into<Target>,

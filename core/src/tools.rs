@@ -17,6 +17,21 @@ impl Client {
     /// # Errors
     /// Before any request: `query_invalid`, `connection_name_invalid`, `identifier_invalid`,
     /// `text_too_long`, `id_invalid`, `page_size_out_of_range`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client.list_tools().provider("GMAIL").await?;
+    /// for tool in &page.tools {
+    ///     println!("{:?}", tool.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_tools(&self) -> Call<ListTools> {
         self.start(ListTools::default())
     }
@@ -25,6 +40,22 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `argument_missing`, `identifier_invalid`, `page_size_out_of_range`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client
+    ///     .list_scoped_tools("user_123")
+    ///     .connection_names(["gmail"])
+    ///     .await?;
+    /// println!("{} tools", page.total_size);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_scoped_tools(&self, identifier: impl Into<String>) -> Call<ListScopedTools> {
         self.start(ListScopedTools {
             identifier: Some(identifier.into()),
@@ -36,6 +67,19 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `argument_missing`, `identifier_invalid`, `page_size_out_of_range`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client.list_available_tools("user_123").await?;
+    /// println!("{} tools", page.total_size);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_available_tools(&self, identifier: impl Into<String>) -> Call<ListAvailableTools> {
         self.start(ListAvailableTools {
             identifier: Some(identifier.into()),

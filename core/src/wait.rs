@@ -43,6 +43,29 @@ impl Client {
     /// `connection_unknown` for a connection that the config does not have. Later:
     /// `account_disconnected` when an account becomes `DISCONNECTED`, `not_found` when the config is
     /// deleted, `wait_timed_out` when the time is over.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig};
+    ///
+    /// let client = Client::from_env()?;
+    /// let config = client
+    ///     .create_config(NewConfig::new("docs-wait").connection("gmail", ["gmail_fetch_mails"]))
+    ///     .await?;
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut changes = client.wait_until_active(&config.id, "user_123").changes();
+    /// while let Some(change) = changes.try_next().await? {
+    ///     if let Some(link) = change.authentication_link {
+    ///         println!("send the user to {link}");
+    ///     }
+    /// }
+    /// let session = client.open_session(&config, "user_123").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait_until_active(
         &self,
         config_id: impl Into<String>,

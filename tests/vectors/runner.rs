@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Write as _, process::Command, sync::Arc, time::Duration};
 
-use scalekit_vmcp::{AccessLevel, Client, Config, Error, Target, operations};
+use scalekit_vmcp::{AccessLevel, Client, Config, Error, JsonStream, Session, Target, operations};
 use scalekit_vmcp_tests::vectors::{self, Case, Report, Run, Server, load_file};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,15 +18,21 @@ async fn report(started: Value) -> Report {
     if operation == "client" {
         return build_client(parameters);
     }
-    let made = match client(&started) {
-        Ok(client) if operation == "open_session" => open_session(&client, parameters).await,
-        Ok(client) => client
-            .call(operation, &parameters.to_string())
-            .await
-            .map(|answer| serde_json::from_str(&answer).unwrap()),
-        Err(error) => Err(error),
+    let made = async {
+        let client = client(&started)?;
+        Ok::<_, Error>(match operation {
+            "open_session" => {
+                let session = open_session(&client, parameters).await?;
+                json!({ "url": session.url(), "token": session.token().await?.token() })
+            }
+            "check" => json!(open_session(&client, parameters).await?.check().await?),
+            _ => match operation.strip_suffix("/changes") {
+                Some(listing) => all(client.stream(listing, &parameters.to_string())?).await?,
+                None => parsed(&client.call(operation, &parameters.to_string()).await?),
+            },
+        })
     };
-    match made {
+    match made.await {
         Ok(result) => Report {
             result: Some(result),
             ..Report::default()
@@ -37,6 +43,19 @@ async fn report(started: Value) -> Report {
             ..Report::default()
         },
     }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The items of a stream.
+async fn all(mut stream: JsonStream) -> Result<Value, Error> {
+    let mut items = Vec::new();
+    while let Some(item) = stream.next().await {
+        items.push(parsed(&item?));
+    }
+    Ok(items.into())
 }
 
 fn client(started: &Value) -> Result<Client, Error> {
@@ -75,7 +94,7 @@ struct OpenSession {
     access_level: Option<String>,
 }
 
-async fn open_session(client: &Client, parameters: &Value) -> Result<Value, Error> {
+async fn open_session(client: &Client, parameters: &Value) -> Result<Session, Error> {
     let asked = OpenSession::deserialize(parameters).unwrap();
     let target = match (asked.config, asked.config_id, asked.connection_name) {
         (Some(config), None, None) => Target::from(&config),
@@ -93,8 +112,7 @@ async fn open_session(client: &Client, parameters: &Value) -> Result<Value, Erro
         Some("READ_ONLY") => opening.access_level(AccessLevel::ReadOnly),
         Some(other) => panic!("no access level `{other}`"),
     };
-    let session = opening.await?;
-    Ok(json!({ "url": session.url(), "token": session.token().await?.token() }))
+    opening.await
 }
 
 /// In a process of its own: environment variables belong to the whole process.
@@ -174,10 +192,12 @@ async fn every_case_passes() {
 #[test]
 fn every_operation_has_cases_for_success_and_failure() {
     let cases = vectors::load(&vectors::directory()).unwrap();
-    let names = operations()
-        .into_iter()
-        .map(|row| row.name)
-        .chain(["open_session", "client"]);
+    let names = operations().into_iter().map(|row| row.name).chain([
+        "open_session",
+        "check",
+        "wait_until_active/changes",
+        "client",
+    ]);
     for name in names {
         let of = |good: bool| {
             cases

@@ -129,6 +129,7 @@ impl<'a> Conversation<'a> {
 
     async fn initialize(&mut self) -> Result<()> {
         self.headers = HeaderMap::new();
+        LEGACY.clone_into(&mut self.protocol_version);
         let params = json!({
             "protocolVersion": LEGACY,
             "capabilities": {},

@@ -30,6 +30,26 @@ impl Client {
     /// Those of [`create_config`](Self::create_config) and [`update_config`](Self::update_config).
     /// `cannot_clear` when the config has a description or mappings and none are wanted: the API
     /// cannot remove them, and nothing is changed.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::{Client, NewConfig, Outcome};
+    ///
+    /// let client = Client::from_env()?;
+    /// let role = NewConfig::new("docs-ensure").connection("gmail", ["gmail_fetch_mails"]);
+    /// let ensured = client.ensure_config(role.clone()).await?;
+    /// assert_eq!(ensured.outcome, Outcome::Created);
+    ///
+    /// let again = client.ensure_config(role.all_tools_of("googlecalendar")).await?;
+    /// assert_eq!(again.outcome, Outcome::Updated);
+    /// if again.widened {
+    ///     println!("agents can now do more: {:?}", again.tools_added);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ensure_config(&self, config: NewConfig) -> Call<EnsureConfig> {
         self.start(EnsureConfig(config))
     }

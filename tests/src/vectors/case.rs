@@ -81,15 +81,31 @@ pub struct Expect {
     pub method: String,
     /// Below the environment's URL, still percent-encoded.
     pub path: String,
-    /// Decoded, in any order; nothing else may be there.
+    /// Decoded, in any order; nothing else may be there. A list is the same name once for each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub query: BTreeMap<String, String>,
+    pub query: BTreeMap<String, OneOrMany>,
     /// These must be equal; `null` must be absent. Others are free.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Option<String>>,
     /// Equal as JSON; absent or `null`: there is no body.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(super) fn values(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

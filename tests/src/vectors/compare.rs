@@ -46,8 +46,16 @@ pub(super) fn request(expect: &Expect, got: &Received) -> Vec<String> {
         problems.push(differs("path", &expect.path, &got.path));
     }
     let mut query = got.query.clone();
-    query.sort();
-    let wanted: Vec<(String, String)> = expect.query.clone().into_iter().collect();
+    // Values of one name keep their order.
+    query.sort_by(|left, right| left.0.cmp(&right.0));
+    let wanted: Vec<(String, String)> = expect
+        .query
+        .iter()
+        .flat_map(|(name, values)| {
+            let pair = |value: &String| (name.clone(), value.clone());
+            values.values().iter().map(pair)
+        })
+        .collect();
     if wanted != query {
         problems.push(format!("query: expected {wanted:?}, got {query:?}"));
     }

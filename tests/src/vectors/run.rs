@@ -79,7 +79,12 @@ impl Run {
         let mut whole = serde_json::to_value(case).map_err(|cause| cause.to_string())?;
         fill(
             &mut whole,
-            &[("{env_url}", &env_url), ("{client_secret}", &client_secret)],
+            &[
+                ("{env_url}", &env_url),
+                ("{origin}", base_url),
+                ("{client_secret}", &client_secret),
+                ("{version}", env!("CARGO_PKG_VERSION")),
+            ],
         );
         Ok(Self {
             case: serde_json::from_value(whole).map_err(|cause| cause.to_string())?,
