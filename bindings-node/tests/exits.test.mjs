@@ -11,7 +11,7 @@ import { startVectorServer } from "./vector-server.mjs";
 import { isThere, RUNTIMES } from "./runtimes.mjs";
 
 /** Longer than any of these takes on a busy machine; a process that hangs is ended then. */
-const HANG_MS = 60_000;
+const HANG_MS = 180_000;
 
 /** Says `held` with each request that gets no answer by itself. */
 const arrivals = new EventEmitter();
