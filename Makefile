@@ -1,12 +1,14 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt generate prepare
+.PHONY: help demo test lint fmt generate prepare bench coverage
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
+	@echo "make bench  measure the client as ratios within one run (needs valgrind)"
+	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
 
@@ -32,6 +34,12 @@ lint:
 	@echo "==> checking that the generated types are those of core"
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen -- --check
 	@echo "lint passed"
+
+bench:
+	@python3 tests/bench.py
+
+coverage: prepare
+	@python3 tests/coverage.py
 
 generate:
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen

@@ -122,7 +122,7 @@ def main():
         good = False
         print("error: the examples failed, or could not be built (`cargo test --doc` ended with {})".format(code))
     say("building the server of the vectors")
-    run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors", "--bin", "vmcp-build-client")
+    run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors")
     build_python()
     junit = ROOT / "target" / "junit" / "python.xml"
     total, fine = suite("the Python package", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q",

@@ -25,7 +25,7 @@ export async function playAll(baseUrl) {
 
 async function play(baseUrl, id) {
   const started = await json(`${baseUrl}/cases/${id}/start`, {});
-  const report = started.call.operation === "client" ? await clientElsewhere(started.call.parameters) : await reportOf(() => call(started));
+  const report = started.environment === undefined ? await playHere(started) : await playElsewhere(started);
   const verdict = await json(started.verdict_url, report);
   return { id, problems: verdict.ok ? [] : verdict.problems };
 }
@@ -60,13 +60,24 @@ export async function reportOf(made) {
   }
 }
 
+/** Makes the call of a started case in this process. */
+export async function playHere(started) {
+  return reportOf(() => call(started));
+}
+
 async function call({ env_url, client: options, call: { operation, parameters } }) {
+  if (operation === "client") {
+    new ScalekitClient(fromWire(parameters, "ClientOptions"));
+    return {};
+  }
   const client = new ScalekitClient({
     envUrl: env_url,
     clientId: options.client_id,
     clientSecret: options.client_secret,
     backoffBaseMs: 1,
     backoffCapMs: 5,
+    ...(options.allow_insecure_http === undefined ? {} : { allowInsecureHttp: options.allow_insecure_http }),
+    ...(options.ca_file === undefined ? {} : { caFile: options.ca_file }),
     ...(options.max_retries === undefined ? {} : { maxRetries: options.max_retries }),
     ...(options.timeout_seconds === undefined ? {} : { timeoutMs: options.timeout_seconds * 1000 }),
     ...(options.attempt_timeout_seconds === undefined ? {} : { attemptTimeoutMs: options.attempt_timeout_seconds * 1000 }),
@@ -128,22 +139,14 @@ function named(argument, code) {
 }
 
 /** Environment variables belong to a process. */
-function clientElsewhere({ environment, ...parameters }) {
-  const script = fileURLToPath(new URL("build-client.mjs", import.meta.url));
+function playElsewhere(started) {
+  const script = fileURLToPath(new URL("play-case.mjs", import.meta.url));
   const runtime = globalThis.Deno === undefined ? [] : ["run", "--allow-all", "--no-prompt"];
   return new Promise((resolve, reject) => {
-    const env = { ...environment, PATH: process.env.PATH };
-    execFile(process.execPath, [...runtime, script, JSON.stringify(parameters)], { env }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`the client could not be built in its own process: ${stderr}`));
+    const env = { ...started.environment, PATH: process.env.PATH };
+    execFile(process.execPath, [...runtime, script, JSON.stringify(started)], { env }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`\`${started.id}\` could not be played in its own process: ${stderr}`));
       else resolve(JSON.parse(stdout));
     });
-  });
-}
-
-/** For `build-client.mjs`. */
-export async function buildClient(parameters) {
-  return reportOf(() => {
-    new ScalekitClient(fromWire(parameters, "ClientOptions"));
-    return {};
   });
 }

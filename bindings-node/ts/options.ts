@@ -15,6 +15,11 @@ export interface ClientOptions {
   clientSecret?: string | undefined;
   /** Allows `http://` beyond this machine. Tokens then travel unprotected. */
   allowInsecureHttp?: boolean | undefined;
+  /**
+   * A PEM file with the certificates of further CAs, trusted in addition to the system's and
+   * Mozilla's.
+   */
+  caFile?: string | undefined;
   /** Deadline of each call as a whole, repeats included, in milliseconds. One minute. */
   timeoutMs?: number | undefined;
   /** Deadline of each single try, in milliseconds. 20 seconds. */

@@ -15,6 +15,7 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     clientId: { wire: "client_id" },
     clientSecret: { wire: "client_secret" },
     allowInsecureHttp: { wire: "allow_insecure_http" },
+    caFile: { wire: "ca_file" },
     timeoutMs: { wire: "timeout_seconds", milliseconds: true },
     attemptTimeoutMs: { wire: "attempt_timeout_seconds", milliseconds: true },
     connectTimeoutMs: { wire: "connect_timeout_seconds", milliseconds: true },

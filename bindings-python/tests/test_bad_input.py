@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import pathlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -184,6 +185,10 @@ OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"call_timeout_s": -1}, "timeout_invalid", "attempt_timeout"),
     ({"max_retries": -1}, "max_retries_invalid", "max_retries"),
     ({"max_retries": 1.5}, "argument_type", "max_retries"),
+    ({"ca_file": "no/such.pem"}, "ca_file_invalid", "ca_file"),
+    ({"ca_file": pathlib.PurePath("no/such.pem")}, "ca_file_invalid", "ca_file"),
+    ({"ca_file": b"ca.pem"}, "argument_type", "ca_file"),
+    ({"ca_file": 5}, "argument_type", "ca_file"),
 ]
 
 

@@ -120,18 +120,14 @@ def options(started: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         "client_secret": given["client_secret"],
         "backoff_base": timedelta(milliseconds=1),
         "backoff_cap": timedelta(milliseconds=5),
+        "allow_insecure_http": given.get("allow_insecure_http", False),
+        "ca_file": given.get("ca_file"),
         "max_retries": given.get("max_retries"),
         "call_timeout_s": given.get("attempt_timeout_seconds"),
     }
     if given.get("timeout_seconds") is not None:
         made["timeout"] = timedelta(seconds=given["timeout_seconds"])
     return made, given.get("headers") or {}
-
-
-def build(flavour: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    with mock.patch.dict(os.environ, parameters.pop("environment", None) or {}, clear=True):
-        FLAVOURS[flavour](**parameters)
-    return {}
 
 
 def blocking(started: dict[str, Any]) -> Any:
@@ -156,20 +152,24 @@ async def awaited(started: dict[str, Any]) -> Any:
         return plain(answer)
 
 
+def played(started: dict[str, Any], flavour: str) -> dict[str, Any]:
+    call = started["call"]
+    try:
+        if call["operation"] == "client":
+            FLAVOURS[flavour](**call["parameters"])
+            return {"result": {}}
+        return {"result": blocking(started) if flavour == "blocking" else asyncio.run(awaited(started))}
+    except ScalekitException as error:
+        return report_of(error)
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("id", IDS)
 def test_case(vectors: str, id: str, flavour: str) -> None:
     started = ask("POST", f"{vectors}/cases/{quote(id)}/start")
-    call = started["call"]
-    try:
-        if call["operation"] == "client":
-            report: dict[str, Any] = {"result": build(flavour, call["parameters"])}
-        elif flavour == "blocking":
-            report = {"result": blocking(started)}
-        else:
-            report = {"result": asyncio.run(awaited(started))}
-    except ScalekitException as error:
-        report = report_of(error)
+    variables = started.get("environment")
+    with mock.patch.dict(os.environ, variables or {}, clear=variables is not None):
+        report = played(started, flavour)
     verdict = ask("POST", started["verdict_url"], report)
     assert verdict["ok"], "\n".join(verdict["problems"])
     RAN[flavour].add(id)

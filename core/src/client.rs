@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::IntoFuture,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,9 +18,10 @@ use crate::{
     Error, JsonStream, Result, Session,
     credentials::Credentials,
     operations::{self, Exchange, Operation},
-    session,
+    session, tls,
     transport::{
-        Options, Request, Transport, answer::Answer, deadline_exceeded, is_loopback, origin,
+        Connecting, Options, Request, Transport, answer::Answer, deadline_exceeded, is_loopback,
+        origin,
     },
 };
 
@@ -303,6 +305,7 @@ pub struct ClientBuilder {
     client_id: Option<String>,
     client_secret: Option<SecretString>,
     allow_insecure_http: bool,
+    ca_file: Option<PathBuf>,
     connect_timeout: Option<Duration>,
     /// The language that the caller writes, for the `user-agent`.
     language: Option<String>,
@@ -336,6 +339,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.allow_insecure_http = allow;
+        self
+    }
+
+    /// A PEM file with the certificates of further CAs, trusted in addition to the system's and
+    /// Mozilla's.
+    #[must_use]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(file.into());
         self
     }
 
@@ -379,7 +390,8 @@ impl ClientBuilder {
     /// Makes the client. Sends nothing.
     ///
     /// # Errors
-    /// `argument_missing` or `env_url_invalid`, naming the argument and the environment variable.
+    /// `argument_missing` or `env_url_invalid`, naming the argument and the environment variable;
+    /// `ca_file_invalid`, naming the file.
     pub fn build(self) -> Result<Client> {
         self.build_from(|name| std::env::var(name).ok())
     }
@@ -406,15 +418,16 @@ impl ClientBuilder {
             .ok_or_else(|| missing("client_secret", &SECRET_VARIABLES))?;
         let base = environment(&env_url, self.allow_insecure_http)?;
         let credentials = Credentials::new(client_id, client_secret);
-        let connect_timeout = self.connect_timeout.unwrap_or(Duration::from_secs(10));
-        let language = self.language.as_deref().unwrap_or("rust");
-        let transport = Transport::new(
-            base,
-            credentials,
-            connect_timeout,
-            language,
-            self.options.clone(),
-        )?;
+        let more_roots = match &self.ca_file {
+            Some(file) => tls::roots_of(file)?,
+            None => Vec::new(),
+        };
+        let connecting = Connecting {
+            timeout: self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+            more_roots,
+            language: self.language.unwrap_or_else(|| "rust".to_owned()),
+        };
+        let transport = Transport::new(base, credentials, connecting, self.options.clone())?;
         let shared = Shared {
             transport: Arc::new(transport),
             urls: Mutex::new(HashMap::new()),

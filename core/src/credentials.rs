@@ -67,6 +67,17 @@ impl Credentials {
         }
     }
 
+    /// The cached token, or a new one: however many callers wait, one fetch.
+    async fn get<F>(&self, fetch: impl FnOnce() -> F) -> Result<Arc<str>>
+    where
+        F: Future<Output = Result<Arc<str>>> + Send + 'static,
+    {
+        match self.cached() {
+            Some(token) => Ok(token),
+            None => self.flight.join(fetch).await,
+        }
+    }
+
     fn cached(&self) -> Option<Arc<str>> {
         let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = cached.as_ref()?;
@@ -107,16 +118,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The cached token, or a new one: however many callers wait, one request.
+/// The access token of a transport's credentials.
 pub(crate) async fn access_token(transport: &Arc<Transport>) -> Result<Arc<str>> {
-    let credentials = &transport.credentials;
-    if let Some(token) = credentials.cached() {
-        return Ok(token);
-    }
-    credentials
-        .flight
-        .join(|| fetch(Arc::clone(transport)))
-        .await
+    let fetch = || fetch(Arc::clone(transport));
+    transport.credentials.get(fetch).await
 }
 
 async fn fetch(transport: Arc<Transport>) -> Result<Arc<str>> {
@@ -149,6 +154,10 @@ async fn fetch(transport: Arc<Transport>) -> Result<Arc<str>> {
 }
 
 fn explain(cause: Error, transport: &Transport) -> Error {
+    // Of any request, and the first one is for an access token.
+    if cause.code() == "certificate_untrusted" {
+        return cause;
+    }
     let place = origin(&transport.base);
     let refused = matches!(cause.status(), Some(400 | 401 | 403));
     let (kind, code) = if refused {
@@ -197,7 +206,14 @@ fn explain(cause: Error, transport: &Transport) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::{HashMap, HashSet},
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
     use futures_util::future::join_all;
+    use proptest::prelude::*;
+    use tokio::time::sleep;
 
     use super::*;
     use crate::testing::Server;
@@ -264,6 +280,113 @@ mod tests {
                 cause = deeper.source();
             }
             assert!(!texts.contains(Server::SECRET), "{status}: {texts}");
+        }
+    }
+
+    /// What one of many callers does, and when.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Ask,
+        /// Asks and goes away before there can be an answer.
+        AskAndLeave,
+        /// Asks, and then says that the token was refused.
+        AskAndDiscard,
+    }
+
+    /// What the server gives out: it takes a while, and the token has a lifetime or none.
+    type Grant = (u64, Option<u64>);
+
+    fn plan() -> impl Strategy<Value = (Vec<(u64, Step)>, Vec<Grant>)> {
+        let step = prop_oneof![
+            4 => Just(Step::Ask),
+            1 => Just(Step::AskAndLeave),
+            2 => Just(Step::AskAndDiscard),
+        ];
+        let steps = prop::collection::vec((0u64..300_000, step), 1..40);
+        // Lifetimes much longer than fetching takes: else every token is late.
+        let grant = (0u64..500, prop::option::weighted(0.9, 10u64..200));
+        (steps, prop::collection::vec(grant, 1..8))
+    }
+
+    #[derive(Default)]
+    struct World {
+        running: AtomicUsize,
+        granted: Mutex<HashMap<Arc<str>, Option<Instant>>>,
+        refused: Mutex<HashSet<Arc<str>>>,
+    }
+
+    impl World {
+        /// Stands in for the request; counts how many run at once.
+        async fn fetch(
+            self: Arc<Self>,
+            credentials: Arc<Credentials>,
+            grants: Arc<[Grant]>,
+        ) -> Result<Arc<str>> {
+            assert_eq!(self.running.fetch_add(1, Ordering::SeqCst), 0);
+            let asked_at = Instant::now();
+            let number = self.granted.lock().unwrap().len();
+            let (takes, life) = grants[number % grants.len()];
+            sleep(Duration::from_millis(takes)).await;
+            let token: Arc<str> = format!("token-{number}").into();
+            credentials.keep(&token, life, asked_at);
+            // A tenth of the life, and a minute at most, are left over.
+            let until = life.map(|life| {
+                asked_at + Duration::from_secs(life)
+                    - Duration::from_millis((life * 100).min(60_000))
+            });
+            self.granted
+                .lock()
+                .unwrap()
+                .insert(Arc::clone(&token), until);
+            assert_eq!(self.running.fetch_sub(1, Ordering::SeqCst), 1);
+            Ok(token)
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_token_is_late_or_refused_and_no_two_are_fetched_at_once((steps, grants) in plan()) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            let problems = runtime.block_on(async {
+                let credentials = Arc::new(Credentials::new("skc_1".to_owned(), "s".to_owned().into()));
+                let (world, grants) = (Arc::new(World::default()), Arc::from(grants));
+                let callers = steps.into_iter().map(async |(at, step)| {
+                    sleep(Duration::from_millis(at)).await;
+                    let refused = world.refused.lock().unwrap().clone();
+                    let fetch = || {
+                        Arc::clone(&world).fetch(Arc::clone(&credentials), Arc::clone(&grants))
+                    };
+                    let asking = credentials.get(fetch);
+                    if matches!(step, Step::AskAndLeave) {
+                        futures_util::FutureExt::now_or_never(asking);
+                        return None;
+                    }
+                    let token = match asking.await {
+                        Ok(token) => token,
+                        Err(error) => return Some(format!("{at} ms: {error}")),
+                    };
+                    let until = world.granted.lock().unwrap()[&token];
+                    if until.is_some_and(|until| until <= Instant::now()) {
+                        return Some(format!("{at} ms: `{token}` is late"));
+                    }
+                    if refused.contains(&token) {
+                        return Some(format!("{at} ms: `{token}` had been refused"));
+                    }
+                    if matches!(step, Step::AskAndDiscard) {
+                        credentials.discard(&token);
+                        world.refused.lock().unwrap().insert(token);
+                    }
+                    None
+                });
+                join_all(callers).await.into_iter().flatten().collect::<Vec<_>>()
+            });
+            prop_assert!(problems.is_empty(), "{problems:?}");
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     NotSent,
     /// The connection broke or the try took too long: the server may have done it.
     Broken,
+    /// Another try would bring the same.
+    Lasting,
     /// The server answered with this status.
     Status(StatusCode, Option<Duration>),
 }
@@ -41,7 +43,7 @@ impl Failure {
     /// Whether the server may have done what it was asked, so that a repeat finds it done.
     pub(crate) fn may_have_been_done(self) -> bool {
         match self {
-            Self::NotSent => false,
+            Self::NotSent | Self::Lasting => false,
             Self::Broken => true,
             // With `Retry-After` the server says that it did nothing.
             Self::Status(StatusCode::SERVICE_UNAVAILABLE, asked) => asked.is_none(),
@@ -169,7 +171,8 @@ mod tests {
             Failure::Status(StatusCode::SERVICE_UNAVAILABLE, second),
             false
         ));
-        for status in [400, 401, 403, 404, 409, 499, 500, 501] {
+        assert!(!retried(Failure::Lasting, true));
+        for status in [200, 302, 400, 401, 403, 404, 409, 499, 500, 501] {
             assert!(
                 !retried(
                     Failure::Status(StatusCode::from_u16(status).unwrap(), second),
@@ -231,7 +234,47 @@ mod tests {
         assert!(budget.withdraw());
     }
 
+    fn any_failure() -> impl Strategy<Value = Failure> {
+        let asked = prop::option::of((0u64..100_000).prop_map(Duration::from_millis));
+        let status = (100u16..600, asked).prop_map(|(status, asked)| {
+            Failure::Status(StatusCode::from_u16(status).unwrap(), asked)
+        });
+        prop_oneof![
+            Just(Failure::NotSent),
+            Just(Failure::Broken),
+            Just(Failure::Lasting),
+            status
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn tries_and_waits_are_bounded_whatever_goes_wrong(
+            failures in prop::collection::vec((any_failure(), 0.0f64..=1.0), 0..50),
+            repeatable: bool,
+            max_retries in 0u32..20,
+            base in 1u64..10_000,
+            cap in 1u64..10_000,
+        ) {
+            let policy = Policy {
+                max_retries,
+                base: Duration::from_millis(base),
+                cap: Duration::from_millis(cap),
+            };
+            let (mut repeats, mut waited) = (0, Duration::ZERO);
+            for (failure, jitter) in failures {
+                let Some(wait) = policy.delay(failure, repeatable, repeats + 1, jitter) else {
+                    break;
+                };
+                prop_assert!(repeatable || !failure.may_have_been_done(), "{failure:?}");
+                prop_assert!(Policy::is_passing(failure, repeatable), "{failure:?}");
+                repeats += 1;
+                waited += wait;
+            }
+            prop_assert!(repeats <= max_retries);
+            prop_assert!(waited <= policy.cap * repeats);
+        }
+
         #[test]
         fn a_wait_is_never_longer_than_the_cap_and_tries_end(attempt in 1u32..100, jitter in 0.0f64..=1.0) {
             match POLICY.delay(Failure::NotSent, true, attempt, jitter) {

@@ -366,7 +366,7 @@ impl Session {
     }
 
     /// The URL that the token at hand is for, if it says so. Only for explaining a refusal: tokens
-    /// are opaque (docs/assumptions.md 27).
+    /// are opaque (docs/assumptions.md 39).
     pub(crate) fn audience(&self) -> Option<String> {
         #[derive(Deserialize)]
         #[serde(untagged)]

@@ -1,16 +1,25 @@
 //! TLS with ring, given to the HTTP client by hand: nothing process-wide is installed.
 
-use std::sync::Arc;
+use std::{fmt::Display, path::Path, sync::Arc};
 
-use rustls::{ClientConfig, crypto::ring};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use rustls_platform_verifier::Verifier;
 
+use crate::{Error, Result};
+
 /// The system's roots and Mozilla's together, so that a container without CA certificates and a
-/// company with its own CA both work.
-pub(crate) fn client_config() -> Result<ClientConfig, rustls::Error> {
+/// company with its own CA both work; and those of a file.
+pub(crate) fn client_config(
+    more_roots: &[CertificateDer<'static>],
+) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
-    let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-    let verifier = Verifier::new_with_extra_roots(mozilla, Arc::clone(&provider))?;
+    let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let roots = mozilla.chain(more_roots).cloned();
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -20,11 +29,72 @@ pub(crate) fn client_config() -> Result<ClientConfig, rustls::Error> {
     Ok(config)
 }
 
+/// The roots of a PEM file, each one tried: a file that cannot help is no surprise later.
+pub(crate) fn roots_of(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let refused = |why: &dyn Display| {
+        Error::argument(
+            "ca_file_invalid",
+            "ca_file",
+            format!("`ca_file` is `{}`, which {why}", file.display()),
+        )
+        .suggest("pass a PEM file that holds the certificate of a CA")
+    };
+    let text =
+        std::fs::read(file).map_err(|cause| refused(&format_args!("cannot be read: {cause}")))?;
+    let roots = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|cause| refused(&format_args!("is not a PEM file: {cause}")))?;
+    if roots.is_empty() {
+        return Err(refused(&"holds no certificate"));
+    }
+    let mut store = RootCertStore::empty();
+    for root in &roots {
+        store.add(root.clone()).map_err(|cause| {
+            refused(&format_args!(
+                "holds a certificate that is damaged: {cause}"
+            ))
+        })?;
+    }
+    Ok(roots)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn no_process_wide_provider_is_installed() {
-        super::client_config().unwrap();
+        client_config(&[]).unwrap();
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+    }
+
+    #[test]
+    fn a_file_that_cannot_help_is_refused_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (name, text, why) in [
+            ("missing.pem", None, "cannot be read"),
+            ("empty.pem", Some(""), "holds no certificate"),
+            ("garbage.pem", Some("\u{1}\u{2}"), "holds no certificate"),
+            ("half.pem", damaged.get(..40), "is not a PEM file"),
+            (
+                "damaged.pem",
+                Some(damaged),
+                "holds a certificate that is damaged",
+            ),
+        ] {
+            let file = folder.path().join(name);
+            if let Some(text) = text {
+                std::fs::write(&file, text).unwrap();
+            }
+            let error = roots_of(&file).unwrap_err();
+            assert_eq!(
+                (error.code(), error.argument_name()),
+                ("ca_file_invalid", Some("ca_file")),
+                "{name}"
+            );
+            assert!(error.message().contains(why), "{error}");
+            assert!(error.message().contains(name), "{error}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! One loop for every operation: deadline, access token, send, classify, maybe wait, answer.
 //! The only file that knows the HTTP library.
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rustls::pki_types::CertificateDer;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -193,10 +194,19 @@ pub(crate) struct Transport {
     pub(crate) credentials: Credentials,
     /// What the client was built with: the access token, which all calls share, is fetched so.
     pub(crate) options: Options,
-    connect_timeout: Duration,
-    language: String,
+    connecting: Connecting,
     slots: Semaphore,
     budget: Budget,
+}
+
+/// How connections are made.
+#[derive(Clone)]
+pub(crate) struct Connecting {
+    pub(crate) timeout: Duration,
+    /// Of a file; those of the system and Mozilla's are always trusted.
+    pub(crate) more_roots: Vec<CertificateDer<'static>>,
+    /// What the caller writes, for the `user-agent`.
+    pub(crate) language: String,
 }
 
 struct Failed {
@@ -208,11 +218,10 @@ impl Transport {
     pub(crate) fn new(
         base: Url,
         credentials: Credentials,
-        connect_timeout: Duration,
-        language: &str,
+        connecting: Connecting,
         options: Options,
     ) -> Result<Self> {
-        let tls = tls::client_config().map_err(|cause| {
+        let tls = tls::client_config(&connecting.more_roots).map_err(|cause| {
             Error::new(
                 ErrorKind::Connection,
                 "tls_unavailable",
@@ -224,10 +233,11 @@ impl Transport {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .connect_timeout(connect_timeout)
+            .connect_timeout(connecting.timeout)
             .tcp_nodelay(true)
             .user_agent(format!(
-                "scalekit-vmcp-{language}/{}",
+                "scalekit-vmcp-{}/{}",
+                connecting.language,
                 env!("CARGO_PKG_VERSION")
             ));
         if is_loopback(&base) {
@@ -247,8 +257,7 @@ impl Transport {
             base,
             credentials,
             options,
-            connect_timeout,
-            language: language.to_owned(),
+            connecting,
             slots: Semaphore::new(MAX_IN_FLIGHT),
             budget: Budget::new(),
         })
@@ -260,8 +269,7 @@ impl Transport {
         Self::new(
             self.base.clone(),
             credentials,
-            self.connect_timeout,
-            &self.language,
+            self.connecting.clone(),
             self.options.clone(),
         )
     }
@@ -278,8 +286,10 @@ impl Transport {
         options: &Options,
     ) -> Result<Answer> {
         let mut tries = Tries::default();
+        let mut waiting = true;
         let whole = async {
             let _slot = self.slots.acquire().await.map_err(|_| closed())?;
+            waiting = false;
             let token = credentials::access_token(self).await?;
             match self
                 .exchange(request, Some(&token), repeatable, options, &mut tries)
@@ -296,9 +306,7 @@ impl Transport {
         };
         match timeout(options.timeout, whole).await {
             Ok(result) => result,
-            Err(_) => Err(deadline_exceeded(options.timeout)
-                .tried(tries.attempts)
-                .retryable(repeatable)),
+            Err(_) => Err(late(waiting, options.timeout, repeatable, tries.attempts)),
         }
     }
 
@@ -396,7 +404,7 @@ impl Transport {
         if let Some(token) = bearer {
             let mut value =
                 HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Failed {
-                    failure: Failure::NotSent,
+                    failure: Failure::Lasting,
                     error: Error::new(
                         ErrorKind::Protocol,
                         "access_token_invalid",
@@ -440,7 +448,7 @@ impl Transport {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_ANSWER {
                 return Err(Failed {
-                    failure: Failure::Status(status, None),
+                    failure: Failure::Lasting,
                     error: Error::new(
                         ErrorKind::Protocol,
                         "answer_too_large",
@@ -471,6 +479,33 @@ fn broken(place: &str, cause: reqwest::Error) -> Failed {
     // The URL is named by its origin only: paths hold identifiers.
     let cause = cause.without_url();
     let reason = root_cause(&cause);
+    if let Some(rustls::Error::InvalidCertificate(_)) = find(&cause) {
+        let error = Error::new(
+            ErrorKind::Connection,
+            "certificate_untrusted",
+            format!("the certificate of `{place}` is not trusted: {reason}"),
+        )
+        .suggest("check the environment URL and this machine's clock; pass the certificate of a CA of your own as `ca_file`")
+        .caused_by(cause);
+        return Failed {
+            failure: Failure::Lasting,
+            error,
+        };
+    }
+    // A body that breaks off has an error of the connection below.
+    let damaged = cause.is_decode() && cause.source().is_some_and(<dyn StdError>::is::<io::Error>);
+    if damaged {
+        let error = Error::new(
+            ErrorKind::Protocol,
+            "answer_invalid",
+            format!("`{place}` answered with a body that cannot be decompressed: {reason}"),
+        )
+        .caused_by(cause);
+        return Failed {
+            failure: Failure::Lasting,
+            error,
+        };
+    }
     if cause.is_connect() {
         let kind = if cause.is_timeout() {
             ErrorKind::Timeout
@@ -489,16 +524,18 @@ fn broken(place: &str, cause: reqwest::Error) -> Failed {
             error,
         };
     }
+    let failure = if find(&cause).is_some_and(is_refusal) {
+        Failure::NotSent
+    } else {
+        Failure::Broken
+    };
     let error = Error::new(
         ErrorKind::Connection,
         "connection_broken",
         format!("the connection to `{place}` broke: {reason}"),
     )
     .caused_by(cause);
-    Failed {
-        failure: Failure::Broken,
-        error,
-    }
+    Failed { failure, error }
 }
 
 fn closed() -> Error {
@@ -507,6 +544,22 @@ fn closed() -> Error {
         "client_closed",
         "the client has been closed",
     )
+}
+
+/// `waiting` says that the call was never let in.
+fn late(waiting: bool, deadline: Duration, repeatable: bool, attempts: u32) -> Error {
+    let error = if waiting {
+        Error::new(
+            ErrorKind::Timeout,
+            "deadline_exceeded",
+            format!("the call could not start, behind {MAX_IN_FLIGHT} others, within its deadline of {deadline:?}"),
+        )
+        .suggest("start fewer calls at once, or give each more time")
+    } else {
+        deadline_exceeded(deadline)
+    };
+    // What was never sent has not been done.
+    error.tried(attempts).retryable(repeatable || attempts == 0)
 }
 
 pub(crate) fn deadline_exceeded(timeout: Duration) -> Error {
@@ -532,6 +585,34 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether HTTP/2 says that the server has not looked at the request: its stream was refused, or
+/// the connection ends and this stream came too late.
+fn is_refusal(error: &h2::Error) -> bool {
+    let reason = error.reason();
+    error.is_remote()
+        && (error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM)
+            || error.is_go_away() && reason == Some(h2::Reason::NO_ERROR))
+}
+
+/// The first cause of this type.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // The source of an `io::Error` is that of what it wraps, not what it wraps.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 fn root_cause(error: &dyn StdError) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
@@ -543,6 +624,45 @@ fn root_cause(error: &dyn StdError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Server;
+
+    #[tokio::test]
+    async fn a_server_in_trouble_is_asked_again_a_hundred_times_and_no_more() {
+        let server = Server::start(|request, _| match request {
+            "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
+            _ => (503, String::new()),
+        })
+        .await;
+        let client = server.client();
+        for _ in 0..40 {
+            client.get_config("cfg_1").await.unwrap_err();
+        }
+        assert_eq!(server.count("GET /api/v1/mcp/configs/cfg_1"), 40 + 100);
+    }
+
+    #[test]
+    fn a_call_that_ran_late_may_be_made_again_where_that_is_harmless() {
+        let minute = Duration::from_secs(60);
+        for (repeatable, attempts, harmless) in
+            [(true, 2, true), (false, 1, false), (false, 0, true)]
+        {
+            let error = late(false, minute, repeatable, attempts);
+            assert_eq!(
+                (error.attempts(), error.is_retryable()),
+                (attempts, harmless)
+            );
+        }
+    }
+
+    #[test]
+    fn a_cause_is_found_below_an_io_error() {
+        let untrusted = || rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        let wrapped = io::Error::other(io::Error::other(untrusted()));
+        assert_eq!(find(&wrapped), Some(&untrusted()));
+        assert!(find::<h2::Error>(&wrapped).is_none());
+        // What this side says of HTTP/2 is no word of the server's.
+        assert!(!is_refusal(&h2::Error::from(h2::Reason::REFUSED_STREAM)));
+    }
 
     #[test]
     fn no_segment_can_leave_its_place() {

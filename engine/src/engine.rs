@@ -15,6 +15,7 @@ use std::{
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
+use serde_json::Value;
 use url::Url;
 
 use self::clients::Clients;
@@ -25,6 +26,7 @@ use crate::{
     settings::{Connection, Settings},
     signing::{Signer, SigningError},
     store::{ConfigRecord, ConnectionName, Store, StoreError},
+    upstream::{UpstreamError, Upstreams},
 };
 
 /// All but the unreserved characters of RFC 3986.
@@ -43,12 +45,15 @@ pub(crate) enum OpenError {
     Store { path: PathBuf, source: StoreError },
     #[error("cannot load the keys of the engine: {0}")]
     Signing(#[from] SigningError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
 }
 
 /// The shared state of a running engine.
 #[derive(Debug)]
 pub(crate) struct Engine {
     store: Store,
+    upstreams: Arc<Upstreams>,
     accounts: Accounts,
     signer: Signer,
     clock: Clock,
@@ -89,15 +94,18 @@ impl Engine {
         let clients = Clients::load(&settings.clients, &store)?;
         let signer = Signer::load(&store, clock.clone())?;
         let base = String::from(base_url).trim_end_matches('/').to_owned();
+        let upstreams = Arc::new(Upstreams::start()?);
         let accounts = Accounts::new(
             store.clone(),
             Arc::clone(&connections),
+            Arc::clone(&upstreams),
             clock.clone(),
             base.clone(),
             data_directory.join("accounts"),
         );
         Ok(Engine {
             store,
+            upstreams,
             accounts,
             signer,
             clock,
@@ -109,6 +117,10 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn upstreams(&self) -> &Arc<Upstreams> {
+        &self.upstreams
     }
 
     pub(crate) fn accounts(&self) -> &Accounts {
@@ -160,6 +172,29 @@ impl Engine {
     pub(crate) fn connection_url(&self, name: &str) -> String {
         let name = utf8_percent_encode(name, SEGMENT);
         format!("{}/mcp/v3/connections/{name}", self.base)
+    }
+
+    /// The definitions of a connection's tools, in MCP's own form: those of its sandbox file, else
+    /// its last listing, whoever it was made for. Empty while nobody has listed it.
+    pub(crate) async fn tool_definitions(
+        &self,
+        connection: &Connection,
+    ) -> Result<Vec<Value>, StoreError> {
+        match self.upstreams.canned_tools(connection) {
+            Ok(Some(tools)) => Ok(tools
+                .iter()
+                .filter_map(|tool| serde_json::to_value(tool).ok())
+                .collect()),
+            Ok(None) => {
+                let listed = self.store.load_catalogue(&connection.name).await?;
+                Ok(listed.unwrap_or_default())
+            }
+            // One broken file does not take the other connections down.
+            Err(error) => {
+                tracing::warn!(connection = connection.name, %error, "cannot list tools");
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// The config behind an MCP server's URL, as of now.

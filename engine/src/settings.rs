@@ -12,6 +12,8 @@ use std::{
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use self::file::{in_connection_names, without_values};
+
 /// Everything an engine is told at start.
 #[derive(Debug, Default)]
 pub struct Settings {

@@ -2,10 +2,12 @@
 
 #[path = "../../engine/examples/demo/agent.rs"]
 mod agent;
+mod authorization;
 mod bad_input;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
 mod flow;
 mod refusals;
 mod scene;
+mod sessions;
 mod upstreams;

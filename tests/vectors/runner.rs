@@ -1,130 +1,30 @@
 //! The Rust runner: makes the call of every case and hands what came of it to the vector server.
 
-use std::{collections::HashMap, fmt::Write as _, process::Command, sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc};
 
-use scalekit_vmcp::{AccessLevel, Client, Config, Error, JsonStream, Session, Target, operations};
+use scalekit_vmcp::operations;
 use scalekit_vmcp_tests::vectors::{self, Case, Report, Run, Server, load_file};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{process::Command, task::JoinSet};
 
 mod errors;
 mod program;
 
-/// Makes the call of a started case.
+/// Makes the call of a started case; one with environment variables in a process of its own, to
+/// which they belong as a whole.
 async fn report(started: Value) -> Report {
-    let call = &started["call"];
-    let (operation, parameters) = (call["operation"].as_str().unwrap(), &call["parameters"]);
-    if operation == "client" {
-        return build_client(parameters);
-    }
-    let made = async {
-        let client = client(&started)?;
-        Ok::<_, Error>(match operation {
-            "open_session" => {
-                let session = open_session(&client, parameters).await?;
-                json!({ "url": session.url(), "token": session.token().await?.token() })
-            }
-            "check" => json!(open_session(&client, parameters).await?.check().await?),
-            _ => match operation.strip_suffix("/changes") {
-                Some(listing) => all(client.stream(listing, &parameters.to_string())?).await?,
-                None => parsed(&client.call(operation, &parameters.to_string()).await?),
-            },
-        })
+    let Some(variables) = started["environment"].as_object() else {
+        return vectors::report(&started).await;
     };
-    match made.await {
-        Ok(result) => Report {
-            result: Some(result),
-            ..Report::default()
-        },
-        Err(error) => Report {
-            error: Some(error.to_json()),
-            text: format!("{error} {error:?}"),
-            ..Report::default()
-        },
-    }
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-/// The items of a stream.
-async fn all(mut stream: JsonStream) -> Result<Value, Error> {
-    let mut items = Vec::new();
-    while let Some(item) = stream.next().await {
-        items.push(parsed(&item?));
-    }
-    Ok(items.into())
-}
-
-fn client(started: &Value) -> Result<Client, Error> {
-    let options = &started["client"];
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let mut builder = Client::builder()
-        .env_url(text(&started["env_url"]))
-        .client_id(text(&options["client_id"]))
-        .client_secret(text(&options["client_secret"]))
-        // The cap holds for `Retry-After` too: no case waits.
-        .backoff(Duration::from_millis(1), Duration::from_millis(5));
-    if let Some(repeats) = options["max_retries"].as_u64() {
-        builder = builder.max_retries(repeats.try_into().unwrap());
-    }
-    if let Some(seconds) = options["timeout_seconds"].as_f64() {
-        builder = builder.timeout(Duration::from_secs_f64(seconds));
-    }
-    if let Some(seconds) = options["attempt_timeout_seconds"].as_f64() {
-        builder = builder.attempt_timeout(Duration::from_secs_f64(seconds));
-    }
-    let mut client = builder.build()?;
-    for (name, value) in options["headers"].as_object().into_iter().flatten() {
-        client = client.with_header(name, value.as_str().unwrap())?;
-    }
-    Ok(client)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OpenSession {
-    config: Option<Config>,
-    config_id: Option<String>,
-    connection_name: Option<String>,
-    identifier: String,
-    expiry_seconds: Option<f64>,
-    access_level: Option<String>,
-}
-
-async fn open_session(client: &Client, parameters: &Value) -> Result<Session, Error> {
-    let asked = OpenSession::deserialize(parameters).unwrap();
-    let target = match (asked.config, asked.config_id, asked.connection_name) {
-        (Some(config), None, None) => Target::from(&config),
-        (None, Some(id), None) => Target::config(id),
-        (None, None, Some(name)) => Target::connection(name),
-        _ => panic!("a session has exactly one target: {parameters}"),
-    };
-    let mut opening = client.open_session(target, asked.identifier);
-    if let Some(seconds) = asked.expiry_seconds {
-        opening = opening.expiry(Duration::from_secs_f64(seconds));
-    }
-    opening = match asked.access_level.as_deref() {
-        None => opening,
-        Some("FULL") => opening.access_level(AccessLevel::Full),
-        Some("READ_ONLY") => opening.access_level(AccessLevel::ReadOnly),
-        Some(other) => panic!("no access level `{other}`"),
-    };
-    opening.await
-}
-
-/// In a process of its own: environment variables belong to the whole process.
-fn build_client(parameters: &Value) -> Report {
-    let variables: HashMap<String, String> = Option::deserialize(&parameters["environment"])
-        .unwrap()
-        .unwrap_or_default();
-    let output = Command::new(env!("CARGO_BIN_EXE_vmcp-build-client"))
-        .arg(parameters.to_string())
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (name, value.as_str().unwrap()));
+    let output = Command::new(env!("CARGO_BIN_EXE_vmcp-play-case"))
+        .arg(started.to_string())
         .env_clear()
         .envs(variables)
         .output()
+        .await
         .unwrap();
     assert!(
         output.status.success(),
@@ -299,6 +199,7 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
             case.as_object_mut().unwrap().remove("result");
             case["error"] = json!({ "kind": "not_found", "code": "not_found" });
         }),
+        spoiled("came by", |case| case["proxied"] = json!(true)),
         spoiled("error.attempts", |case| {
             case["exchanges"][0]["answer"] = json!({ "status": 404 });
             case.as_object_mut().unwrap().remove("result");
@@ -348,7 +249,7 @@ type Spoil = (&'static str, fn(&mut Value));
 fn a_case_with_a_typing_mistake_does_not_load() {
     let load = |case: &Value| load_file("sample", &json!([case]).to_string());
     assert!(load(&sample()).is_ok());
-    let spoil: [Spoil; 7] = [
+    let spoil: [Spoil; 9] = [
         ("reqests", |case| case["reqests"] = json!(1)),
         ("retries", |case| case["client"] = json!({ "retries": 1 })),
         ("params", |case| case["call"]["params"] = json!({})),
@@ -357,6 +258,12 @@ fn a_case_with_a_typing_mistake_does_not_load() {
         }),
         ("exactly one of", |case| {
             case["error"] = json!({ "kind": "server", "code": "x" });
+        }),
+        ("cannot be on its connection", |case| {
+            case["exchanges"][0]["answer"]["fault"] = json!("refuse_stream");
+        }),
+        ("must say its `environment`", |case| {
+            case["call"]["operation"] = json!("client");
         }),
         ("scripts 1 exchanges", |case| case["requests"] = json!(2)),
         ("must be called", |case| case["id"] = json!("other/right")),

@@ -11,6 +11,7 @@ from scalekit_vmcp.actions import ActionClient
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
+    from os import PathLike
     from types import TracebackType
 
     from scalekit_vmcp._bridge import NativeClient
@@ -37,6 +38,8 @@ class ScalekitClient:
         backoff_base: Waits between tries are random, at first up to this. 250 milliseconds.
         backoff_cap: No wait is longer. 8 seconds.
         allow_insecure_http: Whether to send secrets unprotected beyond this machine. No.
+        ca_file: A PEM file with the certificates of further CAs, trusted in addition to the
+            system's and Mozilla's.
 
     Raises:
         ScalekitValidationException: An argument or an environment variable is missing or breaks
@@ -60,6 +63,7 @@ class ScalekitClient:
         backoff_base: timedelta | None = None,
         backoff_cap: timedelta | None = None,
         allow_insecure_http: bool = False,
+        ca_file: str | PathLike[str] | None = None,
     ) -> None:
         self._use(
             build(
@@ -73,6 +77,7 @@ class ScalekitClient:
                 backoff_base=backoff_base,
                 backoff_cap=backoff_cap,
                 allow_insecure_http=allow_insecure_http,
+                ca_file=ca_file,
             )
         )
 

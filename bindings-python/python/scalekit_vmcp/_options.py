@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import encode, seconds_if_given
@@ -19,6 +20,7 @@ def build(
     connect_timeout: timedelta | None,
     backoff_base: timedelta | None,
     backoff_cap: timedelta | None,
+    ca_file: str | PathLike[str] | None,
     **others: Any,
 ) -> NativeClient:
     """A native client; sends nothing."""
@@ -29,6 +31,7 @@ def build(
         connect_timeout_seconds=seconds_if_given("connect_timeout", connect_timeout),
         backoff_base_seconds=seconds_if_given("backoff_base", backoff_base),
         backoff_cap_seconds=seconds_if_given("backoff_cap", backoff_cap),
+        ca_file=fspath(ca_file) if isinstance(ca_file, PathLike) else ca_file,
         language="python",
     )
     return NativeClient(encode(options))

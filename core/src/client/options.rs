@@ -14,6 +14,7 @@ pub(super) struct ClientOptions {
     client_id: Option<String>,
     client_secret: Option<String>,
     allow_insecure_http: Option<bool>,
+    ca_file: Option<String>,
     timeout_seconds: Option<f64>,
     attempt_timeout_seconds: Option<f64>,
     connect_timeout_seconds: Option<f64>,
@@ -38,6 +39,7 @@ impl ClientOptions {
             env_url: self.env_url,
             client_id: self.client_id,
             client_secret: self.client_secret.map(Into::into),
+            ca_file: self.ca_file.map(Into::into),
             language: self.language,
             ..ClientBuilder::default()
         };

@@ -6,6 +6,7 @@ use super::*;
 use crate::testing::Server;
 
 const MINT: &str = "POST /api/v1/mcp/configs/cfg_1/tokens";
+const MINT_OF_CONNECTION: &str = "POST /api/v1/mcp/connections/gmail/tokens";
 const ACCOUNTS: &str = "POST /api/v1/mcp/configs/cfg_1/connected_accounts";
 
 /// A server whose mints can be made to fail with a status.
@@ -23,8 +24,8 @@ impl Scene {
         let (failing, active) = (Arc::clone(&fail_with), Arc::clone(&gmail_active));
         let server = Server::start(move |request, _| match (request, failing.load(Ordering::SeqCst)) {
             ("POST /oauth/token", _) => (200, r#"{"access_token":"a.t","expires_in":86399}"#.to_owned()),
-            (MINT, 0) => (200, format!(r#"{{"token":"token-{}"}}"#, minted.fetch_add(1, Ordering::SeqCst))),
-            (MINT, status) => (u16::try_from(status).unwrap(), r#"{"message":"gmail is not active"}"#.to_owned()),
+            (MINT | MINT_OF_CONNECTION, 0) => (200, format!(r#"{{"token":"token-{}"}}"#, minted.fetch_add(1, Ordering::SeqCst))),
+            (MINT | MINT_OF_CONNECTION, status) => (u16::try_from(status).unwrap(), r#"{"message":"gmail is not active"}"#.to_owned()),
             (ACCOUNTS, _) => {
                 let status = if active.load(Ordering::SeqCst) { "ACTIVE" } else { "EXPIRED" };
                 let account = serde_json::json!({
@@ -43,10 +44,14 @@ impl Scene {
     }
 
     async fn session(&self) -> Session {
-        let target = Target::Config {
+        self.session_on(Target::Config {
             id: "cfg_1".to_owned(),
             url: Some("https://env.example/mcp/v3/servers/1".to_owned()),
-        };
+        })
+        .await
+    }
+
+    async fn session_on(&self, target: Target) -> Session {
         self.server
             .client()
             .with_max_retries(0)
@@ -254,4 +259,51 @@ async fn a_session_moves_to_another_client_without_waiting_for_a_lock() {
         (moved.token().await.unwrap().token(), scene.mints()),
         ("token-1", 2)
     );
+}
+
+/// Lets time pass that nobody has to wait for.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn for_more_than_a_day_every_token_given_out_is_valid_and_few_are_minted() {
+    let config = Target::Config {
+        id: "cfg_1".to_owned(),
+        url: Some("https://env.example/mcp".to_owned()),
+    };
+    for (target, minting) in [
+        (config, MINT),
+        (Target::connection("gmail"), MINT_OF_CONNECTION),
+    ] {
+        let scene = Scene::new().await;
+        let session = scene.session_on(target).await;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(30 * 3_600) {
+            pass(Duration::from_secs(420)).await;
+            session.token().await.unwrap();
+            let good_until = session.current().good_until;
+            assert!(good_until > Instant::now(), "after {:?}", started.elapsed());
+            // What was started in the background ends before the next use.
+            let _ = under_way(&session).await;
+        }
+        let mints = scene.server.count(minting);
+        assert!((30..=46).contains(&mints), "{mints}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_slept_for_a_day_gets_a_new_token_at_once() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    pass(Duration::from_secs(86_400)).await;
+    let callers = join_all((0..1_000).map(|_| session.token())).await;
+    assert!(
+        callers
+            .into_iter()
+            .all(|token| token.unwrap().token() == "token-1")
+    );
+    assert_eq!(scene.mints(), 2);
 }

@@ -10,25 +10,24 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 
-use super::{AccountsError, OpenLink};
-use crate::engine::Engine;
+use super::{AccountsError, KeyProblem, OpenLink, Redeemed, credential};
+use crate::{engine::Engine, store::Verification};
 
-const MAX_KEY_CHARS: usize = 4096;
+/// The path of the page that ends a verification.
+pub(super) const VERIFIED: &str = "/connected";
+
 /// A key of the longest kind, percent-encoded.
 const MAX_BODY: usize = 64 * 1024;
 
-const HEADERS: [(HeaderName, &str); 5] = [
+const HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
 ];
 
 /// The routes of the page.
@@ -36,6 +35,7 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/connect/{secret}", get(show).post(submit))
         .route("/connect.css", get(style))
+        .route(VERIFIED, get(verified))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(engine)
 }
@@ -85,22 +85,20 @@ async fn submit(
     if !connection.connection.auth.needs_credential() {
         return form_or_state(&link, None);
     }
-    let key = submitted.map(|Form(submitted)| submitted.api_key.trim().to_owned());
-    let key = match key.as_deref() {
-        Ok("") => Err("Enter the API key."),
-        Ok(key) if key.chars().count() > MAX_KEY_CHARS => {
-            Err("That is longer than an API key can be (4096 characters).")
-        }
-        Ok(key) if key.contains(char::is_control) => {
-            Err("An API key is one line of text. Enter it without line breaks.")
-        }
-        Ok(key) => Ok(SecretString::from(key)),
+    let key = match submitted {
         Err(_) => Err("What was sent could not be read. Enter the API key again."),
+        Ok(Form(submitted)) => credential(&submitted.api_key).map_err(|problem| match problem {
+            KeyProblem::Empty => "Enter the API key.",
+            KeyProblem::TooLong => "That is longer than an API key can be (4096 characters).",
+            KeyProblem::NotOneLine => {
+                "An API key is one line of text. Enter it without line breaks."
+            }
+        }),
     };
     match key {
         Err(problem) => form_or_state(&link, Some(problem)),
         Ok(key) => match engine.accounts().redeem_link(&secret, key).await {
-            Ok(OpenLink::Open {
+            Ok(Redeemed::Active {
                 account,
                 connection,
             }) => message(
@@ -109,11 +107,45 @@ async fn submit(
                 Some((&connection.connection.name, &account.identifier)),
                 "You can close this page and go back to your application.",
             ),
+            Ok(Redeemed::ToVerify {
+                verification,
+                auth_request_id,
+            }) => to_application(&verification, &auth_request_id),
             // Somebody was faster, or the minute ran out between looking and using.
-            Ok(other) => form_or_state(&other, None),
+            Ok(Redeemed::Not(other)) => form_or_state(&other, None),
             Err(error) => failed(&error),
         },
     }
+}
+
+/// Sends the browser to the application, which knows who sits in front of it.
+fn to_application(verification: &Verification, auth_request_id: &SecretString) -> Response {
+    let Ok(mut url) = Url::parse(&verification.url) else {
+        tracing::error!("a link leads to a place that is not a URL");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    {
+        let mut query = url.query_pairs_mut();
+        query.append_pair("auth_request_id", auth_request_id.expose_secret());
+        if let Some(state) = &verification.state {
+            query.append_pair("state", state);
+        }
+    }
+    let headers = [
+        (header::LOCATION, url.as_str()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+async fn verified() -> Response {
+    message(
+        StatusCode::OK,
+        "Connected",
+        None,
+        "You can close this page and go back to your application.",
+    )
 }
 
 async fn style() -> Response {
@@ -129,6 +161,7 @@ fn form_or_state(link: &OpenLink<'_>, problem: Option<&str>) -> Response {
         OpenLink::Open {
             account,
             connection,
+            verification,
         } => {
             let (name, identifier) = (&*connection.connection.name, &*account.identifier);
             if !connection.connection.auth.needs_credential() {
@@ -145,6 +178,7 @@ fn form_or_state(link: &OpenLink<'_>, problem: Option<&str>) -> Response {
             };
             page(
                 status,
+                verification.as_ref(),
                 &FormPage {
                     connection: name,
                     identifier,
@@ -191,6 +225,7 @@ fn message(
 ) -> Response {
     page(
         status,
+        None,
         &MessagePage {
             heading,
             account,
@@ -199,9 +234,29 @@ fn message(
     )
 }
 
-fn page(status: StatusCode, template: &impl Template) -> Response {
+fn page(
+    status: StatusCode,
+    verification: Option<&Verification>,
+    template: &impl Template,
+) -> Response {
+    // Browsers apply `form-action` to where the answer to a form leads, too.
+    let origin = verification
+        .and_then(|verification| Url::parse(&verification.url).ok())
+        .map(|url| format!(" {}", url.origin().ascii_serialization()))
+        // What would end the rule and start another, odd as it is in the name of a host.
+        .filter(|origin| !origin.contains([';', ',']))
+        .unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; form-action 'self'{origin}; base-uri 'none'; frame-ancestors 'none'"
+    );
     match template.render() {
-        Ok(html) => (status, HEADERS, html).into_response(),
+        Ok(html) => (
+            status,
+            HEADERS,
+            [(header::CONTENT_SECURITY_POLICY, policy)],
+            html,
+        )
+            .into_response(),
         Err(error) => {
             tracing::error!(%error, "a page could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -8,7 +8,7 @@ use super::{AccountRecord, Accounts, AccountsError, new_account};
 use crate::{
     engine::ConnectionEntry,
     signing::random_secret,
-    store::{LinkState, NewLink, SecretHash},
+    store::{LinkState, NewLink, SecretHash, Verification, Verified},
 };
 
 const LIFETIME: SignedDuration = SignedDuration::from_secs(60);
@@ -30,6 +30,25 @@ pub(crate) enum OpenLink<'a> {
     Open {
         account: AccountRecord,
         connection: &'a ConnectionEntry,
+        /// Where the browser goes afterwards, if its user must be verified.
+        verification: Option<Verification>,
+    },
+}
+
+/// What became of a link that was used.
+pub(crate) enum Redeemed<'a> {
+    /// It could not be used.
+    Not(OpenLink<'a>),
+    /// The account is active.
+    Active {
+        account: AccountRecord,
+        connection: &'a ConnectionEntry,
+    },
+    /// The account waits for its user to be verified.
+    ToVerify {
+        verification: Verification,
+        /// Whoever has it and the user's identifier can make the account active.
+        auth_request_id: SecretString,
     },
 }
 
@@ -40,6 +59,7 @@ impl Accounts {
         &self,
         identifier: &str,
         connections: &[&ConnectionEntry],
+        verification: Option<&Verification>,
     ) -> Result<Vec<IssuedLink>, AccountsError> {
         let now = self.clock.now();
         let expires_at = now.checked_add(LIFETIME).unwrap_or(Timestamp::MAX);
@@ -50,6 +70,7 @@ impl Accounts {
             links.push(NewLink {
                 account: new_account(connection, identifier),
                 hash: hash(secret.expose_secret()),
+                verification: verification.cloned(),
             });
             secrets.push(secret);
         }
@@ -70,15 +91,53 @@ impl Accounts {
         Ok(self.with_connection(state))
     }
 
-    /// Uses a link: if it was open, it is consumed and its account is active with this key.
+    /// Uses a link: if it was open, it is consumed and its account has this key.
     pub(crate) async fn redeem_link(
         &self,
         secret: &str,
         key: SecretString,
-    ) -> Result<OpenLink<'_>, AccountsError> {
+    ) -> Result<Redeemed<'_>, AccountsError> {
         let now = self.clock.now();
-        let state = self.store.redeem_link(hash(secret), key, now).await?;
-        Ok(self.with_connection(state))
+        let auth_request_id = random_secret()?;
+        let request = hash(auth_request_id.expose_secret());
+        let state = self
+            .store
+            .redeem_link(hash(secret), key, request, now)
+            .await?;
+        Ok(match self.with_connection(state) {
+            OpenLink::Open {
+                account,
+                connection,
+                verification,
+            } => match verification {
+                None => Redeemed::Active {
+                    account,
+                    connection,
+                },
+                Some(verification) => {
+                    // What runs with the credential before may not go on.
+                    self.upstreams.forget_account(&account.id).await;
+                    Redeemed::ToVerify {
+                        verification,
+                        auth_request_id,
+                    }
+                }
+            },
+            link => Redeemed::Not(link),
+        })
+    }
+
+    /// Says who finished the page of a link that wanted to know.
+    pub(crate) async fn verify_user(
+        &self,
+        auth_request_id: &str,
+        identifier: &str,
+    ) -> Result<Verified, AccountsError> {
+        let now = self.clock.now();
+        Ok(self
+            .store
+            .verify_user(hash(auth_request_id), identifier, now)
+            .await?)
     }
 
     fn with_connection(&self, state: LinkState) -> OpenLink<'_> {
@@ -87,13 +146,16 @@ impl Accounts {
             LinkState::Used => OpenLink::Used,
             LinkState::Expired => OpenLink::Expired,
             // A connection that left the settings takes its links with it.
-            LinkState::Open(account) => match self.connections.by_id(&account.connection_id) {
-                Some(connection) => OpenLink::Open {
-                    account,
-                    connection,
-                },
-                None => OpenLink::Unknown,
-            },
+            LinkState::Open(account, verification) => {
+                match self.connections.by_id(&account.connection_id) {
+                    Some(connection) => OpenLink::Open {
+                        account,
+                        connection,
+                        verification,
+                    },
+                    None => OpenLink::Unknown,
+                }
+            }
         }
     }
 }

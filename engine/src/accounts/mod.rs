@@ -1,20 +1,25 @@
 //! Connected accounts: their life from the first link to the call of a tool.
 
 pub(crate) mod connect_page;
+mod credential;
 mod links;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 
-pub(crate) use self::links::{IssuedLink, OpenLink};
+pub(crate) use self::{
+    credential::{KeyProblem, credential},
+    links::{IssuedLink, OpenLink, Redeemed},
+};
 pub(crate) use crate::store::{AccountRecord, AccountStatus};
 use crate::{
     engine::{ConnectionEntry, Connections},
     local::clock::Clock,
     settings::{Auth, Connection},
     signing::SigningError,
-    store::{NewAccount, Store, StoreError},
+    store::{AccountChange, AccountDetails, AccountKey, NewAccount, Store, StoreError},
+    upstream::Upstreams,
 };
 
 /// Why accounts could not be asked.
@@ -24,6 +29,11 @@ pub(crate) enum AccountsError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Signing(#[from] SigningError),
+    #[error("cannot delete the folder of account `{account_id}`: {source}")]
+    Folder {
+        account_id: String,
+        source: io::Error,
+    },
 }
 
 /// What the data plane needs of an account.
@@ -42,6 +52,7 @@ pub(crate) struct AccountView {
 pub(crate) struct Accounts {
     store: Store,
     connections: Arc<Connections>,
+    upstreams: Arc<Upstreams>,
     clock: Clock,
     base: String,
     directory: PathBuf,
@@ -51,6 +62,7 @@ impl Accounts {
     pub(crate) fn new(
         store: Store,
         connections: Arc<Connections>,
+        upstreams: Arc<Upstreams>,
         clock: Clock,
         base: String,
         directory: PathBuf,
@@ -58,6 +70,7 @@ impl Accounts {
         Accounts {
             store,
             connections,
+            upstreams,
             clock,
             base,
             directory,
@@ -120,6 +133,78 @@ impl Accounts {
             .store
             .ensure_accounts(accounts, self.clock.now())
             .await?)
+    }
+
+    /// Makes an account; with a credential, or where none is needed, it is active. `None` if the
+    /// user has one on this connection.
+    pub(crate) async fn create(
+        &self,
+        entry: &ConnectionEntry,
+        identifier: &str,
+        change: AccountChange,
+    ) -> Result<Option<AccountDetails>, AccountsError> {
+        let account = new_account(entry, identifier);
+        let now = self.clock.now();
+        Ok(self.store.create_account(account, change, now).await?)
+    }
+
+    /// Changes an account; `None` if there is no such account.
+    pub(crate) async fn update(
+        &self,
+        key: AccountKey,
+        change: AccountChange,
+    ) -> Result<Option<AccountDetails>, AccountsError> {
+        let now = self.clock.now();
+        Ok(self.store.update_account(key, change, now).await?)
+    }
+
+    /// An account with all that the API says of it. The credential is only that of an active
+    /// account.
+    pub(crate) async fn details(
+        &self,
+        key: AccountKey,
+    ) -> Result<Option<(AccountDetails, Option<SecretString>)>, AccountsError> {
+        let found = self.store.account_details(key).await?;
+        Ok(found.map(|(details, credential)| {
+            let active = details.account.status == AccountStatus::Active;
+            (details, credential.filter(|_| active))
+        }))
+    }
+
+    /// Takes an account's credential away and ends what runs for it; the account is kept. `None`
+    /// if there is no such account.
+    pub(crate) async fn disconnect(
+        &self,
+        key: AccountKey,
+    ) -> Result<Option<AccountDetails>, AccountsError> {
+        let now = self.clock.now();
+        let disconnected = self.store.disconnect_account(key, now).await?;
+        if let Some(details) = &disconnected {
+            self.upstreams.forget_account(&details.account.id).await;
+        }
+        Ok(disconnected)
+    }
+
+    /// Deletes an account with its credential, its links and its folder, and ends what runs for
+    /// it; `false` if there is no such account.
+    pub(crate) async fn delete(&self, key: AccountKey) -> Result<bool, AccountsError> {
+        // First, so that no new request gets past the gate.
+        let Some(id) = self.store.delete_account(key).await? else {
+            return Ok(false);
+        };
+        self.upstreams.delete_account(&id).await;
+        match tokio::fs::remove_dir_all(self.directory.join(&id)).await {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(AccountsError::Folder {
+                account_id: id,
+                source,
+            }),
+            _ => Ok(true),
+        }
+    }
+
+    /// Where the browser goes once its user is verified.
+    pub(crate) fn verified_url(&self) -> String {
+        format!("{}{}", self.base, connect_page::VERIFIED)
     }
 
     /// Moves an account to another status; `false` if there is no such account.

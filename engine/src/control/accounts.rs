@@ -1,21 +1,22 @@
-//! Connected accounts over REST: where a user stands with a config, and links for the user.
+//! Where a user stands with a config, and links for the user.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{
     configs::no_config,
     error::{ApiError, Violation},
     input::{Body, Segment, config_id, identifier, longest, non_empty, timestamp},
-    mappings::did_you_mean,
+    targets::{Named, Target},
 };
 use crate::{
     accounts::{AccountRecord, IssuedLink},
     engine::{ConnectionEntry, Engine},
-    store::MappingRecord,
+    store::{ConfigRecord, MappingRecord, Verification},
 };
 
 /// The longest identifier that an account can have.
@@ -28,32 +29,28 @@ pub(super) struct ListAccounts {
     include_auth_link: Option<bool>,
 }
 
+/// Where a user stands with one connection.
 #[derive(Serialize)]
-struct AccountOutput {
-    connection_id: String,
-    connection_name: String,
-    provider: String,
+pub(super) struct AuthState {
+    pub(super) connection_id: String,
+    pub(super) connection_name: String,
+    pub(super) provider: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connected_account_id: Option<String>,
+    pub(super) connected_account_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connected_account_status: Option<&'static str>,
-    authentication_link: String,
+    pub(super) connected_account_status: Option<&'static str>,
+    pub(super) authentication_link: String,
 }
 
 #[derive(Serialize)]
 pub(super) struct AccountsAnswer {
-    connected_accounts: Vec<AccountOutput>,
+    connected_accounts: Vec<AuthState>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct MagicLink {
-    id: Option<String>,
-    connector: Option<String>,
-    identifier: Option<String>,
-    #[serde(alias = "organizationId")]
-    organization_id: Option<String>,
-    #[serde(alias = "userId")]
-    user_id: Option<String>,
+    #[serde(flatten)]
+    target: Target,
     state: Option<String>,
     #[serde(alias = "userVerifyUrl")]
     user_verify_url: Option<String>,
@@ -82,8 +79,19 @@ pub(super) async fn list(
     let config = engine.store().config(&id).await?;
     let config = config.ok_or_else(|| no_config(&id))?;
 
+    let connected_accounts = states(&engine, config, &identifier, creates).await?;
+    Ok(Json(AccountsAnswer { connected_accounts }))
+}
+
+/// Where a user stands with every connection of a config; with links, missing accounts are made.
+pub(super) async fn states(
+    engine: &Engine,
+    config: ConfigRecord,
+    identifier: &str,
+    with_links: bool,
+) -> Result<Vec<AuthState>, ApiError> {
     // First, because it creates accounts.
-    let links = if request.include_auth_link.unwrap_or_default() {
+    let links = if with_links {
         // A connection that left the settings has no page to send anybody to.
         let connections: Vec<&ConnectionEntry> = config
             .mappings
@@ -92,22 +100,16 @@ pub(super) async fn list(
             .collect();
         engine
             .accounts()
-            .issue_links(&identifier, &connections)
+            .issue_links(identifier, &connections, None)
             .await?
     } else {
         Vec::new()
     };
-    let ids = config
-        .mappings
-        .iter()
-        .map(|mapping| mapping.connection_id.clone());
-    let accounts = engine.accounts().find(&identifier, ids.collect()).await?;
-    let states = config.mappings.into_iter().zip(accounts);
-    Ok(Json(AccountsAnswer {
-        connected_accounts: states
-            .map(|(mapping, account)| output(&engine, mapping, account, &links))
-            .collect(),
-    }))
+    let accounts = engine.accounts().find(identifier, config.connection_ids());
+    let states = config.mappings.into_iter().zip(accounts.await?);
+    Ok(states
+        .map(|(mapping, account)| output(engine, mapping, account, &links))
+        .collect())
 }
 
 fn output(
@@ -115,12 +117,12 @@ fn output(
     mapping: MappingRecord,
     account: Option<AccountRecord>,
     links: &[IssuedLink],
-) -> AccountOutput {
+) -> AuthState {
     let entry = engine.connections().by_id(&mapping.connection_id);
     let link = links
         .iter()
         .find(|link| link.account.connection_id == mapping.connection_id);
-    AccountOutput {
+    AuthState {
         provider: entry.map_or_else(String::new, |entry| entry.connection.provider.clone()),
         connection_id: mapping.connection_id,
         connection_name: mapping.connection_name,
@@ -135,9 +137,29 @@ pub(super) async fn magic_link(
     State(engine): State<Arc<Engine>>,
     Body(request): Body<MagicLink>,
 ) -> Result<Json<MagicLinkAnswer>, ApiError> {
-    check_lengths(&request)?;
-    let (entry, identifier) = target(&engine, request).await?;
-    let issued = engine.accounts().issue_links(&identifier, &[entry]).await?;
+    let mut violations = Vec::new();
+    request.target.check(&mut violations);
+    let verification = verification(request.user_verify_url, request.state, &mut violations);
+    if !violations.is_empty() {
+        return Err(ApiError::invalid(violations));
+    }
+    let named = request.target.named(&engine)?;
+    let missing = named.missing();
+    let (entry, identifier) = match named {
+        Named::User { entry, identifier } => (entry, identifier),
+        Named::Id(id) => {
+            let account = engine.accounts().find_by_id(&id).await?;
+            let found = account.and_then(|account| {
+                let entry = engine.connections().by_id(&account.connection_id)?;
+                Some((entry, account.identifier))
+            });
+            found.ok_or(missing)?
+        }
+    };
+    let issued = engine
+        .accounts()
+        .issue_links(&identifier, &[entry], verification.as_ref())
+        .await?;
     let link = issued
         .first()
         .ok_or_else(|| ApiError::not_found("there is no link for this account"))?;
@@ -147,78 +169,29 @@ pub(super) async fn magic_link(
     }))
 }
 
-fn check_lengths(request: &MagicLink) -> Result<(), ApiError> {
-    let mut violations = Vec::new();
-    for (field, text, max) in [
-        ("id", &request.id, 32),
-        ("connector", &request.connector, 400),
-        ("identifier", &request.identifier, LONGEST_OF_AN_ACCOUNT),
-        ("organization_id", &request.organization_id, 32),
-        ("user_id", &request.user_id, 32),
-        ("state", &request.state, 512),
-        ("user_verify_url", &request.user_verify_url, 2048),
-    ] {
-        longest(
-            field,
-            text.as_deref().unwrap_or_default(),
-            max,
-            &mut violations,
-        );
-    }
-    let url = request.user_verify_url.as_deref().unwrap_or_default();
-    if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
+/// Where the browser goes after the page of the link. A `state` without a place to take it to is
+/// of no use.
+fn verification(
+    url: Option<String>,
+    state: Option<String>,
+    violations: &mut Vec<Violation>,
+) -> Option<Verification> {
+    let (url, state) = (non_empty(url), non_empty(state));
+    longest(
+        "state",
+        state.as_deref().unwrap_or_default(),
+        512,
+        violations,
+    );
+    let url = url?;
+    longest("user_verify_url", &url, 2048, violations);
+    let is_http = url.starts_with("http://") || url.starts_with("https://");
+    if !is_http || Url::parse(&url).is_err() {
         violations.push(Violation::new(
             "user_verify_url",
             "string.pattern",
-            "should start with `http://` or `https://`",
+            "should be a URL that starts with `http://` or `https://`",
         ));
     }
-    if let Some(id) = request.id.as_deref().filter(|id| !id.is_empty())
-        && !id.starts_with("ca_")
-    {
-        violations.push(Violation::new(
-            "id",
-            "string.prefix",
-            format!("is `{id}`; ids of connected accounts start with `ca_`"),
-        ));
-    }
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::invalid(violations))
-    }
-}
-
-/// The connection and the user a link is for: an account by its id, else by name and identifier.
-async fn target(
-    engine: &Engine,
-    request: MagicLink,
-) -> Result<(&ConnectionEntry, String), ApiError> {
-    if let Some(id) = non_empty(request.id) {
-        let missing = || ApiError::not_found(format!("there is no connected account `{id}`"));
-        let account = engine
-            .accounts()
-            .find_by_id(&id)
-            .await?
-            .ok_or_else(missing)?;
-        let entry = engine.connections().by_id(&account.connection_id);
-        return Ok((entry.ok_or_else(missing)?, account.identifier));
-    }
-    let (connector, identifier) = (non_empty(request.connector), non_empty(request.identifier));
-    let (Some(connector), Some(identifier)) = (connector, identifier) else {
-        return Err(ApiError::bad_request(
-            "send `id`, or `connector` and `identifier`, to say whose account the link is for",
-        ));
-    };
-    let entry = engine.connections().get(&connector).ok_or_else(|| {
-        let names = engine
-            .connections()
-            .iter()
-            .map(|entry| &*entry.connection.name);
-        ApiError::not_found(format!(
-            "there is no connection `{connector}`{}",
-            did_you_mean(&connector, names)
-        ))
-    })?;
-    Ok((entry, identifier))
+    Some(Verification { url, state })
 }

@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     error::{ApiError, Violation},
-    input::{Body, Segment, config_id, longest, non_empty},
+    input::{Body, Params, Segment, config_id, longest, non_empty},
     mappings::{self, MappingInput, MappingOutput},
     page,
 };
 use crate::{
+    accounts::AccountRecord,
     engine::Engine,
     store::{ConfigChange, ConfigFilter, ConfigRecord, NewConfig},
 };
@@ -39,25 +36,8 @@ pub(super) struct UpdateConfig {
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct ListConfigs {
-    #[serde(rename = "filter.id")]
-    id: Option<String>,
-    #[serde(rename = "filter.name")]
-    name: Option<String>,
-    #[serde(rename = "filter.provider")]
-    provider: Option<String>,
-    #[serde(rename = "filter.mcp_server_url", alias = "filter.mcpServerUrl")]
-    mcp_server_url: Option<String>,
-    search: Option<String>,
-    #[serde(alias = "pageSize")]
-    page_size: Option<String>,
-    #[serde(alias = "pageToken")]
-    page_token: Option<String>,
-}
-
 #[derive(Serialize)]
-struct ConfigOutput {
+pub(super) struct ConfigOutput {
     id: String,
     name: String,
     description: String,
@@ -78,7 +58,17 @@ pub(super) struct ConfigsAnswer {
     total_size: u64,
 }
 
-fn output(engine: &Engine, config: ConfigRecord) -> ConfigOutput {
+impl ConfigOutput {
+    /// Adds one user's accounts, mapping by mapping.
+    pub(super) fn with_accounts(mut self, accounts: Vec<Option<AccountRecord>>) -> ConfigOutput {
+        for (mapping, account) in self.connection_tool_mappings.iter_mut().zip(accounts) {
+            mapping.set_account(account);
+        }
+        self
+    }
+}
+
+pub(super) fn output(engine: &Engine, config: ConfigRecord) -> ConfigOutput {
     ConfigOutput {
         mcp_server_url: engine.server_url(&config.server_uuid),
         id: config.id,
@@ -189,21 +179,21 @@ pub(super) async fn delete(
 
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
-    query: Result<Query<ListConfigs>, QueryRejection>,
+    params: Params,
 ) -> Result<Json<ConfigsAnswer>, ApiError> {
-    let Query(query) = query.map_err(|error| {
-        ApiError::bad_request(format!("the query does not fit: {}", error.body_text()))
-    })?;
     let mut violations = Vec::new();
-    let size = page::size(non_empty(query.page_size).as_deref(), &mut violations);
-    let cursor = page::cursor(non_empty(query.page_token), &mut violations);
-    let provider = non_empty(query.provider);
+    let size = params.text("page_size", &mut violations);
+    let size = page::size(size.as_deref(), page::SIZES, &mut violations);
+    let cursor = params.text("page_token", &mut violations);
+    let cursor = page::cursor(cursor, "cfg_", &mut violations);
+    let url = params.text("filter.mcp_server_url", &mut violations);
+    let provider = params.text("filter.provider", &mut violations);
     let filter = ConfigFilter {
-        id: non_empty(query.id),
-        name: non_empty(query.name),
-        server_uuid: server_uuid(non_empty(query.mcp_server_url), &mut violations),
+        id: params.text("filter.id", &mut violations),
+        name: params.text("filter.name", &mut violations),
+        server_uuid: server_uuid(url, &mut violations),
         connection_ids: provider.map(|provider| connections_of(&engine, &provider)),
-        search: non_empty(query.search),
+        search: params.text("search", &mut violations),
     };
     if let Some(name) = &filter.name {
         check_filter_name(name, &mut violations);
@@ -214,7 +204,7 @@ pub(super) async fn list(
     let page = engine.store().list_configs(filter, size, cursor).await?;
     Ok(Json(ConfigsAnswer {
         configs: page
-            .configs
+            .items
             .into_iter()
             .map(|config| output(&engine, config))
             .collect(),
@@ -254,7 +244,8 @@ fn server_uuid(url: Option<String>, violations: &mut Vec<Violation>) -> Option<S
     uuid.map(|uuid| uuid.to_string())
 }
 
-fn connections_of(engine: &Engine, provider: &str) -> Vec<String> {
+/// The connections of a provider.
+pub(super) fn connections_of(engine: &Engine, provider: &str) -> Vec<String> {
     engine
         .connections()
         .iter()

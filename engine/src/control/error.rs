@@ -17,6 +17,7 @@ enum Kind {
     FailedPrecondition,
     /// With the value of `WWW-Authenticate`.
     Unauthenticated(&'static str),
+    PermissionDenied,
     NotFound,
     UnknownPath,
     AlreadyExists,
@@ -31,6 +32,7 @@ impl Kind {
             Kind::InvalidArgument => (StatusCode::BAD_REQUEST, 3, "INVALID_ARGUMENT"),
             Kind::FailedPrecondition => (StatusCode::BAD_REQUEST, 9, "FAILED_PRECONDITION"),
             Kind::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, 16, "UNAUTHENTICATED"),
+            Kind::PermissionDenied => (StatusCode::FORBIDDEN, 7, "PERMISSION_DENIED"),
             Kind::NotFound => (StatusCode::NOT_FOUND, 5, "RESOURCE_NOT_FOUND"),
             Kind::UnknownPath => (StatusCode::NOT_FOUND, 5, "NOT_FOUND"),
             Kind::AlreadyExists => (StatusCode::CONFLICT, 6, "ALREADY_EXISTS"),
@@ -108,6 +110,10 @@ impl ApiError {
 
     pub(super) fn unauthenticated(challenge: &'static str, message: impl Into<String>) -> ApiError {
         ApiError::new(Kind::Unauthenticated(challenge), message)
+    }
+
+    pub(super) fn permission_denied(message: impl Into<String>) -> ApiError {
+        ApiError::new(Kind::PermissionDenied, message)
     }
 
     pub(super) fn not_found(message: impl Into<String>) -> ApiError {

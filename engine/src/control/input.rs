@@ -1,5 +1,7 @@
 //! Reading requests: bodies, path segments, and the small types in them.
 
+use std::convert::Infallible;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
@@ -7,8 +9,10 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use super::error::{ApiError, Violation};
+use crate::settings::{in_connection_names, without_values};
 
 /// A JSON object. An empty body is an empty object, whatever its content type.
 pub(super) struct Body<T>(pub(super) T);
@@ -37,8 +41,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         };
         match serde_json::from_slice(object) {
             Ok(value) => Ok(Body(value)),
+            // The value it met may be a secret.
             Err(error) if error.is_data() => Err(ApiError::bad_request(format!(
-                "the request body does not fit: {error}"
+                "the request body does not fit: {}",
+                without_values(&error.to_string())
             ))),
             Err(error) => Err(ApiError::bad_request(format!(
                 "the request body is not valid JSON: {error}"
@@ -61,6 +67,77 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
+/// The query of a request. Keys come in either casing; those nobody asks for are ignored.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let pairs = form_urlencoded::parse(query);
+        Ok(Params(
+            pairs
+                .map(|(key, value)| (snake_case(&key), value.into_owned()))
+                .collect(),
+        ))
+    }
+}
+
+impl Params {
+    /// All values of a key that may be repeated.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The value of a key that may come once.
+    pub(super) fn text(&self, name: &str, violations: &mut Vec<Violation>) -> Option<String> {
+        let mut found = self.all(name);
+        if found.len() > 1 {
+            violations.push(Violation::new(
+                name,
+                "query.once",
+                "comes more than once; send one value",
+            ));
+        }
+        non_empty(found.pop())
+    }
+
+    /// The same, of at most this many characters.
+    pub(super) fn short(
+        &self,
+        name: &str,
+        max: usize,
+        violations: &mut Vec<Violation>,
+    ) -> Option<String> {
+        let text = self.text(name, violations);
+        longest(name, text.as_deref().unwrap_or_default(), max, violations);
+        text
+    }
+
+    pub(super) fn flag(&self, name: &str, violations: &mut Vec<Violation>) -> Option<bool> {
+        let text = self.text(name, violations)?;
+        let flag = text.parse().ok();
+        if flag.is_none() {
+            violations.push(Violation::new(name, "bool", "should be `true` or `false`"));
+        }
+        flag
+    }
+}
+
+/// `pageSize` as `page_size`.
+pub(super) fn snake_case(key: &str) -> String {
+    let mut snake = String::with_capacity(key.len());
+    for letter in key.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
 /// `""` is the same as absent.
 pub(super) fn non_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
@@ -68,7 +145,16 @@ pub(super) fn non_empty(text: Option<String>) -> Option<String> {
 
 /// The id of a config in a path, if it has the shape of one.
 pub(super) fn config_id(id: String) -> Result<String, ApiError> {
-    let shaped = id.strip_prefix("cfg_").is_some_and(|rest| {
+    shaped("config_id", id, "cfg_", "configs")
+}
+
+/// The id of an instance in a path, if it has the shape of one.
+pub(super) fn instance_id(id: String) -> Result<String, ApiError> {
+    shaped("instance_id", id, "inst_", "instances")
+}
+
+fn shaped(field: &str, id: String, prefix: &str, things: &str) -> Result<String, ApiError> {
+    let shaped = id.strip_prefix(prefix).is_some_and(|rest| {
         !rest.is_empty()
             && rest
                 .bytes()
@@ -78,9 +164,9 @@ pub(super) fn config_id(id: String) -> Result<String, ApiError> {
         return Ok(id);
     }
     Err(ApiError::invalid(vec![Violation::new(
-        "config_id",
+        field,
         "string.prefix",
-        format!("is `{id}`; ids of configs start with `cfg_`"),
+        format!("is `{id}`; ids of {things} start with `{prefix}`"),
     )]))
 }
 
@@ -108,6 +194,18 @@ pub(super) fn longest(field: &str, text: &str, max: usize, violations: &mut Vec<
             field,
             "string.max_len",
             format!("has {length} characters; at most {max} are allowed"),
+        ));
+    }
+}
+
+/// Complains about what cannot be the name of a connection.
+pub(super) fn connection_name(field: &str, name: &str, violations: &mut Vec<Violation>) {
+    longest(field, name, 400, violations);
+    if !name.bytes().all(in_connection_names) {
+        violations.push(Violation::new(
+            field,
+            "string.pattern",
+            "names of connections hold letters, digits, `_`, `:`, `-` and spaces only",
         ));
     }
 }

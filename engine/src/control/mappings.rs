@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, Violation};
 use crate::{
+    accounts::AccountRecord,
     engine::Engine,
     settings::Connection,
     store::{MappingRecord, NewMapping, StoreError, Tools},
@@ -30,6 +31,11 @@ pub(super) struct MappingOutput {
     provider: String,
     /// Empty means all.
     tools: Vec<String>,
+    /// This and the status: of the user of an instance, never on a bare config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_account_status: Option<&'static str>,
 }
 
 impl MappingOutput {
@@ -44,7 +50,14 @@ impl MappingOutput {
                 Tools::All => Vec::new(),
                 Tools::Only(names) => names,
             },
+            connected_account_id: None,
+            connected_account_status: None,
         }
+    }
+
+    pub(super) fn set_account(&mut self, account: Option<AccountRecord>) {
+        self.connected_account_status = account.as_ref().map(|account| account.status.as_str());
+        self.connected_account_id = account.map(|account| account.id);
     }
 }
 
@@ -76,11 +89,7 @@ pub(super) async fn check(
             continue;
         }
         let Some(entry) = engine.connections().get(&name) else {
-            let names = engine
-                .connections()
-                .iter()
-                .map(|entry| &*entry.connection.name);
-            let nearest = did_you_mean(&name, names);
+            let nearest = did_you_mean(&name, engine.connections().names());
             violations.push(Violation::new(
                 field,
                 "connection.exists",

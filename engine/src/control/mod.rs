@@ -1,14 +1,21 @@
-//! The control plane: the REST API of Virtual MCP servers, its token endpoint and its keys.
+//! The control plane: the REST API of Virtual MCP servers and what is around them, its token
+//! endpoint and its keys.
 
 mod accounts;
 mod auth;
 mod configs;
+mod connected_accounts;
+mod credentials;
 mod error;
 mod input;
+mod instances;
 mod mappings;
 mod oauth;
 mod page;
+mod targets;
 mod tokens;
+mod tools;
+mod verification;
 
 use std::sync::Arc;
 
@@ -58,6 +65,11 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
             "/api/v1/connected_accounts/magic_link",
             post(accounts::magic_link),
         )
+        .merge(connected_accounts())
+        .merge(instances())
+        .route("/api/v1/tools", get(tools::list))
+        .route("/api/v1/tools/scoped", get(tools::scoped))
+        .route("/api/v1/tools/available", get(tools::available))
         .route_layer(from_fn_with_state(
             Arc::clone(&engine),
             auth::require_access_token,
@@ -72,6 +84,40 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(stamp))
         .with_state(engine)
+}
+
+fn connected_accounts() -> Router<Arc<Engine>> {
+    const PATH: &str = "/api/v1/connected_accounts";
+    Router::new()
+        .route(
+            PATH,
+            get(connected_accounts::list)
+                .post(connected_accounts::create)
+                .put(connected_accounts::update),
+        )
+        .route(&format!("{PATH}:search"), get(connected_accounts::search))
+        .route(&format!("{PATH}:delete"), post(connected_accounts::delete))
+        .route(&format!("{PATH}/auth"), get(connected_accounts::auth))
+        .route(&format!("{PATH}/details"), get(connected_accounts::details))
+        .route(&format!("{PATH}/this"), get(connected_accounts::details))
+        .route(
+            &format!("{PATH}/{{id}}"),
+            get(connected_accounts::get).post(connected_accounts::act),
+        )
+        .route(&format!("{PATH}/user/verify"), post(verification::verify))
+}
+
+fn instances() -> Router<Arc<Engine>> {
+    const PATH: &str = "/api/v1/mcp/instances";
+    Router::new()
+        .route(PATH, get(instances::list).post(instances::ensure))
+        .route(
+            &format!("{PATH}/{{instance_id}}"),
+            get(instances::get)
+                .patch(instances::update)
+                .delete(instances::delete)
+                .post(instances::act),
+        )
 }
 
 /// Gives every answer its request id, refusals included.

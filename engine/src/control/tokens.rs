@@ -11,7 +11,7 @@ use super::{
     configs::no_config,
     error::{ApiError, Violation},
     input::{Body, Segment, config_id, duration_seconds, identifier, timestamp},
-    mappings::did_you_mean,
+    targets::no_connection,
 };
 use crate::{
     accounts::AccountStatus,
@@ -160,16 +160,10 @@ pub(super) async fn for_connection(
 ) -> Result<Json<TokenAnswer>, ApiError> {
     refuse_second_target(request.mcp_config_id.as_deref(), "mcp_config_id")?;
     let wish = request.check()?;
-    let entry = engine.connections().get_in_any_case(&name).ok_or_else(|| {
-        let names = engine
-            .connections()
-            .iter()
-            .map(|entry| &*entry.connection.name);
-        ApiError::not_found(format!(
-            "there is no connection `{name}`{}",
-            did_you_mean(&name, names)
-        ))
-    })?;
+    let entry = engine
+        .connections()
+        .get_in_any_case(&name)
+        .ok_or_else(|| no_connection(&engine, &name))?;
     let target = Target {
         called: format!("connection `{}`", entry.connection.name),
         url: engine.connection_url(&entry.connection.name),

@@ -47,6 +47,10 @@ impl Connections {
         self.iter().find(|entry| entry.id == id)
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|entry| &*entry.connection.name)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ConnectionEntry> {
         self.by_name.values()
     }

@@ -24,7 +24,7 @@ use crate::{
     engine::{Engine, OpenError},
     settings::{Settings, SettingsError},
     store::StoreError,
-    upstream::{UpstreamError, Upstreams},
+    upstream::Upstreams,
 };
 
 /// How long open requests may take to end when the engine is closed.
@@ -60,12 +60,6 @@ pub enum StartError {
 
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> Self {
-        Self::Open(error.to_string())
-    }
-}
-
-impl From<UpstreamError> for StartError {
-    fn from(error: UpstreamError) -> Self {
         Self::Open(error.to_string())
     }
 }
@@ -264,7 +258,7 @@ impl LocalEngineBuilder {
                 Some((id.to_owned(), secret.clone()))
             })
             .ok_or_else(|| StartError::Open("the engine has no API client".to_owned()))?;
-        let upstreams = Arc::new(Upstreams::start()?);
+        let upstreams = Arc::clone(engine.upstreams());
         let stop = CancellationToken::new();
         let plane = Arc::new(DataPlane::new(
             Arc::clone(&engine),

@@ -92,8 +92,8 @@ pub(super) fn parse(text: &str, directory: &Path, file: &str) -> Result<Settings
     settings(parsed, directory).map_err(|complaint| at(complaint.span, complaint.message))
 }
 
-/// The parser's message without the value it met, which may be a secret.
-fn without_values(message: &str) -> String {
+/// A parser's message without the value it met, which may be a secret.
+pub(crate) fn without_values(message: &str) -> String {
     let quotes_a_value =
         message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
     match message.rsplit_once(", expected ") {
@@ -225,10 +225,12 @@ fn connection(
 }
 
 fn is_connection_name(name: &str) -> bool {
-    (1..=400).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_: -".contains(&byte))
+    (1..=400).contains(&name.len()) && name.bytes().all(in_connection_names)
+}
+
+/// Whether names of connections may hold this byte.
+pub(crate) fn in_connection_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_: -".contains(&byte)
 }
 
 fn auth(entry: Option<Spanned<toml::Value>>, connection: &str) -> Checked<Auth> {

@@ -8,8 +8,12 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
 
-use super::{Store, StoreError, next_id, vault::Vault};
+use super::{Store, StoreError, next_id, vault::Vault, verifications};
+
+/// What an application keeps with an account, in a form of its own.
+pub(crate) type ApiConfig = Map<String, Value>;
 
 /// Where an account is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +86,35 @@ pub(crate) struct NewAccount {
     pub(crate) status: AccountStatus,
 }
 
+/// Names one account.
+#[derive(Debug, Clone)]
+pub(crate) enum AccountKey {
+    Id(String),
+    Of {
+        connection_id: String,
+        identifier: String,
+    },
+}
+
+/// An account with all that the API says of it; its credential apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AccountDetails {
+    pub(crate) account: AccountRecord,
+    /// As it is spelled today.
+    pub(crate) connection_name: String,
+    pub(crate) api_config: Option<ApiConfig>,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// What to change of an account; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AccountChange {
+    /// Makes the account active.
+    pub(crate) credential: Option<SecretString>,
+    /// Its members replace those of the same name.
+    pub(crate) api_config: Option<ApiConfig>,
+}
+
 pub(super) const COLUMNS: &str = "accounts.id, connection_id, identifier, status";
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
@@ -147,24 +180,122 @@ pub(super) fn set_status(
     Ok(changed > 0)
 }
 
-/// Gives an account its credential, which makes it active.
-pub(super) fn activate(
+/// Gives an account its credential and the status that follows from it. Whoever was to be verified
+/// for an older credential is not any more.
+pub(super) fn set_credential(
     tx: &Transaction<'_>,
     vault: &Vault,
     id: &str,
     credential: &SecretString,
+    status: AccountStatus,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sealed = vault.seal(&place(id), credential.expose_secret().as_bytes())?;
     tx.prepare_cached("UPDATE accounts SET credential = ?2 WHERE id = ?1")?
         .execute(params![id, sealed])?;
-    set_status(tx, id, AccountStatus::Active, now)?;
+    set_status(tx, id, status, now)?;
+    verifications::end(tx, id)
+}
+
+fn set_api_config(
+    tx: &Transaction<'_>,
+    id: &str,
+    api_config: &ApiConfig,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let json = serde_json::to_string(api_config)
+        .map_err(|_| StoreError::Unreadable("an API config is not JSON"))?;
+    tx.prepare_cached("UPDATE accounts SET api_config = ?2, updated_at = ?3 WHERE id = ?1")?
+        .execute(params![id, json, now.as_microsecond()])?;
     Ok(())
+}
+
+/// A credential as it is stored.
+type Sealed = Option<Vec<u8>>;
+
+/// The account of this key, with its credential.
+fn details(
+    tx: &Transaction<'_>,
+    key: &AccountKey,
+) -> Result<Option<(AccountDetails, Sealed)>, StoreError> {
+    let (condition, parameters) = match key {
+        AccountKey::Id(id) => ("accounts.id = ?1", vec![id]),
+        AccountKey::Of {
+            connection_id,
+            identifier,
+        } => (
+            "connection_id = ?1 AND identifier = ?2",
+            vec![connection_id, identifier],
+        ),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS}, connections.name, api_config, updated_at, credential FROM accounts
+         JOIN connections ON connections.id = connection_id WHERE {condition}"
+    );
+    let found = tx
+        .prepare_cached(&sql)?
+        .query_row(rusqlite::params_from_iter(parameters), |row| {
+            Ok((
+                record(row)?,
+                row.get::<_, String>(4)?,
+                row.get::<_, Option<String>>(5)?,
+                row.get::<_, i64>(6)?,
+                row.get::<_, Sealed>(7)?,
+            ))
+        })
+        .optional()?;
+    let Some((account, connection_name, api_config, updated_at, sealed)) = found else {
+        return Ok(None);
+    };
+    let api_config = api_config
+        .map(|json| serde_json::from_str(&json))
+        .transpose();
+    let details = AccountDetails {
+        account,
+        connection_name,
+        api_config: api_config.map_err(|_| StoreError::Unreadable("an API config is not JSON"))?,
+        updated_at: Timestamp::from_microsecond(updated_at)
+            .map_err(|_| StoreError::Unreadable("a moment is out of range"))?,
+    };
+    Ok(Some((details, sealed)))
+}
+
+/// An account by its id, which is in the database.
+pub(super) fn details_by_id(
+    tx: &Transaction<'_>,
+    id: &str,
+) -> Result<Option<AccountDetails>, StoreError> {
+    let found = details(tx, &AccountKey::Id(id.to_owned()))?;
+    Ok(found.map(|(details, _)| details))
+}
+
+fn open(vault: &Vault, account_id: &str, sealed: &[u8]) -> Result<SecretString, StoreError> {
+    let plain = vault.open(&place(account_id), sealed)?;
+    let text = std::str::from_utf8(plain.expose_secret())
+        .map_err(|_| StoreError::Unreadable("a credential is not text"))?;
+    Ok(text.into())
 }
 
 /// Where an account's credential stands, for the vault.
 fn place(account_id: &str) -> String {
     format!("credential:{account_id}")
+}
+
+/// Writes what a request brings to an account.
+fn apply(
+    tx: &Transaction<'_>,
+    vault: &Vault,
+    id: &str,
+    change: &AccountChange,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(credential) = &change.credential {
+        set_credential(tx, vault, id, credential, AccountStatus::Active, now)?;
+    }
+    if let Some(api_config) = &change.api_config {
+        set_api_config(tx, id, api_config, now)?;
+    }
+    Ok(())
 }
 
 impl Store {
@@ -223,16 +354,112 @@ impl Store {
         let Some((account, sealed)) = found else {
             return Ok(None);
         };
-        let credential = match sealed {
-            Some(sealed) => {
-                let plain = self.inner.vault.open(&place(&account.id), &sealed)?;
-                let text = std::str::from_utf8(plain.expose_secret())
-                    .map_err(|_| StoreError::Unreadable("a credential is not text"))?;
-                Some(SecretString::from(text))
-            }
-            None => None,
-        };
+        let credential = sealed
+            .map(|sealed| open(&self.inner.vault, &account.id, &sealed))
+            .transpose()?;
         Ok(Some((account, credential)))
+    }
+
+    /// An account with all that the API says of it, and its decrypted credential.
+    pub(crate) async fn account_details(
+        &self,
+        key: AccountKey,
+    ) -> Result<Option<(AccountDetails, Option<SecretString>)>, StoreError> {
+        let vault = self.vault();
+        self.read(move |tx| {
+            let Some((details, sealed)) = details(tx, &key)? else {
+                return Ok(None);
+            };
+            let credential = sealed
+                .map(|sealed| open(&vault, &details.account.id, &sealed))
+                .transpose()?;
+            Ok(Some((details, credential)))
+        })
+        .await
+    }
+
+    /// Stores a new account; `None` if the user has one on that connection.
+    pub(crate) async fn create_account(
+        &self,
+        account: NewAccount,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> Result<Option<AccountDetails>, StoreError> {
+        let vault = self.vault();
+        self.write(move |tx| {
+            if find(tx, &account.connection_id, &account.identifier)?.is_some() {
+                return Ok(None);
+            }
+            let id = ensure(tx, &account, now)?.id;
+            apply(tx, &vault, &id, &change, now)?;
+            details_by_id(tx, &id)
+        })
+        .await
+    }
+
+    /// Changes an account; `None` if there is no such account.
+    pub(crate) async fn update_account(
+        &self,
+        key: AccountKey,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> Result<Option<AccountDetails>, StoreError> {
+        let vault = self.vault();
+        self.write(move |tx| {
+            let Some((mut before, _)) = details(tx, &key)? else {
+                return Ok(None);
+            };
+            let id = before.account.id;
+            let merged = change.api_config.map(|api_config| {
+                let mut merged = before.api_config.take().unwrap_or_default();
+                merged.extend(api_config);
+                merged
+            });
+            let change = AccountChange {
+                credential: change.credential,
+                api_config: merged,
+            };
+            apply(tx, &vault, &id, &change, now)?;
+            details_by_id(tx, &id)
+        })
+        .await
+    }
+
+    /// Takes an account's credential away; the rest is kept. `None` if there is no such account.
+    pub(crate) async fn disconnect_account(
+        &self,
+        key: AccountKey,
+        now: Timestamp,
+    ) -> Result<Option<AccountDetails>, StoreError> {
+        self.write(move |tx| {
+            let Some((before, _)) = details(tx, &key)? else {
+                return Ok(None);
+            };
+            let id = before.account.id;
+            tx.prepare_cached("UPDATE accounts SET credential = NULL WHERE id = ?1")?
+                .execute([&id])?;
+            set_status(tx, &id, AccountStatus::Disconnected, now)?;
+            verifications::end(tx, &id)?;
+            details_by_id(tx, &id)
+        })
+        .await
+    }
+
+    /// Deletes an account and all that belongs to it, and answers its id.
+    pub(crate) async fn delete_account(
+        &self,
+        key: AccountKey,
+    ) -> Result<Option<String>, StoreError> {
+        self.write(move |tx| {
+            let Some((before, _)) = details(tx, &key)? else {
+                return Ok(None);
+            };
+            let id = before.account.id;
+            tx.prepare_cached("DELETE FROM accounts WHERE id = ?1")?
+                .execute([&id])?;
+            Ok(Some(id))
+        })
+        .await
     }
 
     /// These accounts, in their order, created where missing.

@@ -2,7 +2,10 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Transaction, named_params, params};
 
-use super::{Store, StoreError, next_id};
+use super::{
+    Store, StoreError, next_id,
+    pages::{Cursor, Listing, Page},
+};
 
 /// Which tools of a connection a config exposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,16 @@ pub(crate) struct ConfigRecord {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) mappings: Vec<MappingRecord>,
+}
+
+impl ConfigRecord {
+    /// The ids of its connections, in its order.
+    pub(crate) fn connection_ids(&self) -> Vec<String> {
+        self.mappings
+            .iter()
+            .map(|mapping| mapping.connection_id.clone())
+            .collect()
+    }
 }
 
 /// A mapping to store.
@@ -64,25 +77,6 @@ pub(crate) struct ConfigFilter {
     pub(crate) connection_ids: Option<Vec<String>>,
     /// Part of the name, in any case.
     pub(crate) search: Option<String>,
-}
-
-/// Where a page starts: at this config, if it still exists, and on from there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cursor {
-    /// Towards older configs.
-    Next(String),
-    /// Towards newer configs.
-    Previous(String),
-}
-
-/// A page of configs, newest first.
-#[derive(Debug)]
-pub(crate) struct ConfigPage {
-    pub(crate) configs: Vec<ConfigRecord>,
-    pub(crate) next: Option<Cursor>,
-    pub(crate) previous: Option<Cursor>,
-    /// Matches on all pages.
-    pub(crate) total: u64,
 }
 
 const COLUMNS: &str = "configs.id, server_uuid, configs.name, description";
@@ -124,6 +118,18 @@ impl Store {
     pub(crate) async fn config(&self, id: &str) -> Result<Option<ConfigRecord>, StoreError> {
         let id = id.to_owned();
         self.read(move |tx| get(tx, "configs.id", &id)).await
+    }
+
+    /// The id of the config with this name.
+    pub(crate) async fn config_id_by_name(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.read(move |tx| {
+            Ok(tx
+                .prepare_cached("SELECT id FROM configs WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()?)
+        })
+        .await
     }
 
     /// A config by the UUID in its server's URL.
@@ -179,7 +185,7 @@ impl Store {
         filter: ConfigFilter,
         page_size: u32,
         cursor: Option<Cursor>,
-    ) -> Result<ConfigPage, StoreError> {
+    ) -> Result<Page<ConfigRecord>, StoreError> {
         self.read(move |tx| list(tx, &filter, page_size, cursor))
             .await
     }
@@ -199,64 +205,21 @@ fn list(
     filter: &ConfigFilter,
     page_size: u32,
     cursor: Option<Cursor>,
-) -> Result<ConfigPage, StoreError> {
+) -> Result<Page<ConfigRecord>, StoreError> {
     let connections = filter
         .connection_ids
         .as_ref()
         .map(|ids| serde_json::to_string(ids).unwrap_or_default());
-    let ids = |condition: &str, order: &str, from: &str, limit: u32| {
-        let sql = format!(
-            "SELECT id FROM configs WHERE {MATCHES} AND (:from = '' OR {condition}) ORDER BY id {order} LIMIT :limit"
-        );
-        let mut statement = tx.prepare_cached(&sql)?;
-        let rows = statement.query_map(
-            named_params! {
-                ":id": filter.id, ":name": filter.name, ":server_uuid": filter.server_uuid,
-                ":search": filter.search, ":connections": connections, ":from": from, ":limit": limit,
-            },
-            |row| row.get::<_, String>(0),
-        )?;
-        Ok::<Vec<String>, StoreError>(rows.collect::<Result<_, _>>()?)
+    let listing = Listing {
+        id: "configs.id",
+        source: "configs",
+        matches: MATCHES,
+        filters: named_params! {
+            ":id": filter.id, ":name": filter.name, ":server_uuid": filter.server_uuid,
+            ":search": filter.search, ":connections": connections,
+        },
     };
-
-    let page = match &cursor {
-        None => ids("TRUE", "DESC", "", page_size)?,
-        Some(Cursor::Next(from)) => ids("id <= :from", "DESC", from, page_size)?,
-        Some(Cursor::Previous(from)) => {
-            let mut page = ids("id >= :from", "ASC", from, page_size)?;
-            page.reverse();
-            page
-        }
-    };
-    // Where the neighbouring pages start. An empty page (everything beyond its cursor was deleted
-    // meanwhile) still has neighbours: seen from its cursor.
-    let edge = cursor.map(|(Cursor::Next(id) | Cursor::Previous(id))| id);
-    let neighbour = |edge: Option<&String>, condition, order| match edge {
-        Some(edge) => Ok::<_, StoreError>(ids(condition, order, edge, 1)?.pop()),
-        None => Ok(None),
-    };
-    let older = neighbour(page.last().or(edge.as_ref()), "id < :from", "DESC")?;
-    let newer = neighbour(page.first().or(edge.as_ref()), "id > :from", "ASC")?;
-
-    let total: i64 = tx
-        .prepare_cached(&format!("SELECT count(*) FROM configs WHERE {MATCHES}"))?
-        .query_row(
-            named_params! {
-                ":id": filter.id, ":name": filter.name, ":server_uuid": filter.server_uuid,
-                ":search": filter.search, ":connections": connections,
-            },
-            |row| row.get(0),
-        )?;
-    let mut configs = Vec::with_capacity(page.len());
-    for id in &page {
-        configs.extend(get(tx, "configs.id", id)?);
-    }
-    Ok(ConfigPage {
-        configs,
-        next: older.map(Cursor::Next),
-        previous: newer.map(Cursor::Previous),
-        total: u64::try_from(total).unwrap_or_default(),
-    })
+    listing.page(tx, page_size, cursor, |id| get(tx, "configs.id", id))
 }
 
 /// The config whose `column` is `value`.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{
     AccountRecord, AccountStatus, NewAccount, Store, StoreError,
     accounts::{self, COLUMNS},
+    verifications,
 };
 
 /// SHA-256 of a link's secret.
@@ -15,10 +16,19 @@ pub(crate) type SecretHash = [u8; 32];
 /// Dead links are remembered for a while, so that their page can say why they are dead.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
+/// Where the browser goes for its user to be verified, and what it takes along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verification {
+    pub(crate) url: String,
+    pub(crate) state: Option<String>,
+}
+
 /// A link to issue.
 pub(crate) struct NewLink {
     pub(crate) account: NewAccount,
     pub(crate) hash: SecretHash,
+    /// Whoever uses the link must be verified.
+    pub(crate) verification: Option<Verification>,
 }
 
 /// What a link is good for.
@@ -28,12 +38,12 @@ pub(crate) enum LinkState {
     Used,
     Expired,
     /// May be used now, for this account.
-    Open(AccountRecord),
+    Open(AccountRecord, Option<Verification>),
 }
 
 fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<LinkState, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, expires_at, used_at IS NOT NULL FROM links
+        "SELECT {COLUMNS}, expires_at, used_at IS NOT NULL, user_verify_url, state FROM links
          JOIN accounts ON accounts.id = account_id WHERE secret_hash = ?1"
     );
     let found = tx
@@ -43,14 +53,18 @@ fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<Link
                 accounts::record(row)?,
                 row.get::<_, i64>(4)?,
                 row.get::<_, bool>(5)?,
+                row.get::<_, Option<String>>(6)?,
+                row.get::<_, Option<String>>(7)?,
             ))
         })
         .optional()?;
     Ok(match found {
         None => LinkState::Unknown,
-        Some((_, _, true)) => LinkState::Used,
-        Some((_, expires_at, _)) if expires_at <= now.as_microsecond() => LinkState::Expired,
-        Some((account, ..)) => LinkState::Open(account),
+        Some((_, _, true, ..)) => LinkState::Used,
+        Some((_, expires_at, ..)) if expires_at <= now.as_microsecond() => LinkState::Expired,
+        Some((account, _, _, url, state)) => {
+            LinkState::Open(account, url.map(|url| Verification { url, state }))
+        }
     })
 }
 
@@ -78,13 +92,17 @@ impl Store {
                         account.status = link.account.status;
                         accounts::set_status(tx, &account.id, account.status, now)?;
                     }
+                    let verification = link.verification.as_ref();
                     tx.prepare_cached(
-                        "INSERT INTO links (secret_hash, account_id, expires_at) VALUES (?1, ?2, ?3)",
+                        "INSERT INTO links (secret_hash, account_id, expires_at, user_verify_url, state)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
                     )?
                     .execute(params![
                         link.hash.as_slice(),
                         account.id,
-                        expires_at.as_microsecond()
+                        expires_at.as_microsecond(),
+                        verification.map(|verification| &verification.url),
+                        verification.and_then(|verification| verification.state.as_ref()),
                     ])?;
                     Ok(account)
                 })
@@ -102,21 +120,37 @@ impl Store {
         self.read(move |tx| state(tx, &hash, now)).await
     }
 
-    /// Uses a link: if it was open, it is consumed and its account active with this credential.
+    /// Uses a link: if it was open, it is consumed and its account has this credential. The account
+    /// is active, unless the link wants its user verified: then a request to do so is open under
+    /// the hash `request`.
     pub(crate) async fn redeem_link(
         &self,
         hash: SecretHash,
         credential: SecretString,
+        request: SecretHash,
         now: Timestamp,
     ) -> Result<LinkState, StoreError> {
         let vault = self.vault();
         self.write(move |tx| {
             let mut found = state(tx, &hash, now)?;
-            if let LinkState::Open(account) = &mut found {
+            if let LinkState::Open(account, verification) = &mut found {
                 tx.prepare_cached("UPDATE links SET used_at = ?2 WHERE secret_hash = ?1")?
                     .execute(params![hash.as_slice(), now.as_microsecond()])?;
-                accounts::activate(tx, &vault, &account.id, &credential, now)?;
-                account.status = AccountStatus::Active;
+                account.status = match verification {
+                    Some(_) => AccountStatus::PendingVerification,
+                    None => AccountStatus::Active,
+                };
+                accounts::set_credential(
+                    tx,
+                    &vault,
+                    &account.id,
+                    &credential,
+                    account.status,
+                    now,
+                )?;
+                if verification.is_some() {
+                    verifications::open(tx, &account.id, &request)?;
+                }
             }
             Ok(found)
         })

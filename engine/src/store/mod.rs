@@ -1,12 +1,16 @@
 //! The database: the only room with SQL. Rows in, rows out; one thread writes, one reads.
 
+mod account_list;
 mod accounts;
 mod catalogue;
 mod configs;
+mod instances;
 mod keys;
 mod links;
 mod migrations;
+mod pages;
 mod vault;
+mod verifications;
 mod worker;
 
 use std::{
@@ -19,13 +23,19 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use self::{
-    accounts::{AccountRecord, AccountStatus, NewAccount},
-    configs::{
-        ConfigChange, ConfigFilter, ConfigRecord, Cursor, MappingRecord, NewConfig, NewMapping,
-        Tools,
+    account_list::AccountFilter,
+    accounts::{
+        AccountChange, AccountDetails, AccountKey, AccountRecord, AccountStatus, ApiConfig,
+        NewAccount,
     },
+    configs::{
+        ConfigChange, ConfigFilter, ConfigRecord, MappingRecord, NewConfig, NewMapping, Tools,
+    },
+    instances::{InstanceChange, InstanceFilter, InstanceRecord, NewInstance, Taken},
     keys::ConnectionName,
-    links::{LinkState, NewLink, SecretHash},
+    links::{LinkState, NewLink, SecretHash, Verification},
+    pages::{Cursor, Page},
+    verifications::Verified,
 };
 use self::{
     vault::{KeySource, Vault},
@@ -155,7 +165,7 @@ impl Store {
         })
     }
 
-    /// Empties configs, accounts, links and the catalogue. Keys, clients and the ids of
+    /// Empties configs, accounts, the catalogue and what belongs to them. Keys, clients and the ids of
     /// connections stay.
     pub(crate) async fn reset(&self) -> Result<(), StoreError> {
         self.write(|tx| {

@@ -42,6 +42,7 @@ fn link(connection_id: &str, hash: SecretHash) -> NewLink {
             status: AccountStatus::PendingAuth,
         },
         hash,
+        verification: None,
     }
 }
 
@@ -66,7 +67,7 @@ async fn everything_is_there_after_a_reopen() {
             .await
             .unwrap();
         store
-            .redeem_link([7; 32], "the-key".into(), now)
+            .redeem_link([7; 32], "the-key".into(), [8; 32], now)
             .await
             .unwrap();
         let tools = [serde_json::json!({"name": "a", "z": 1, "b": 2})];
@@ -130,7 +131,7 @@ async fn reset_empties_but_keeps_secrets_and_connection_ids() {
         .list_configs(ConfigFilter::default(), 20, None)
         .await
         .unwrap();
-    assert_eq!((page.total, page.configs.len()), (0, 0));
+    assert_eq!((page.total, page.items.len()), (0, 0));
     let accounts = store.accounts_of("user_123", ids.clone()).await.unwrap();
     assert_eq!(accounts, [None]);
     assert_eq!(store.link([1; 32], now).await.unwrap(), LinkState::Unknown);
@@ -253,7 +254,7 @@ async fn no_file_shows_a_secret_and_all_are_private() {
         .await
         .unwrap();
     let key = SecretString::from("user-secret");
-    store.redeem_link([7; 32], key, now).await.unwrap();
+    store.redeem_link([7; 32], key, [8; 32], now).await.unwrap();
 
     let look = || {
         for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -304,6 +305,32 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
     let before = std::fs::read(&path).unwrap();
     assert!(matches!(error(Store::open(&path)), StoreError::Foreign));
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date() {
+    let (_folder, path) = folder();
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("migrations/0001.sql"))
+        .unwrap();
+    old.execute_batch(
+        "PRAGMA application_id = 0x766d6370; PRAGMA user_version = 1;
+         INSERT INTO connections VALUES ('conn_1', 'gmail');
+         INSERT INTO accounts VALUES ('ca_1', 'conn_1', 'user_123', 'PENDING_AUTH', NULL, 5, 7);
+         INSERT INTO links VALUES (zeroblob(32), 'ca_1', 1000000, NULL);",
+    )
+    .unwrap();
+    drop(old);
+
+    let store = Store::open(&path).unwrap();
+    let key = AccountKey::Id("ca_1".into());
+    let (details, credential) = store.account_details(key).await.unwrap().unwrap();
+    assert_eq!(details.account.identifier, "user_123");
+    assert_eq!(details.connection_name, "gmail");
+    assert_eq!(details.updated_at.as_microsecond(), 7);
+    assert!(details.api_config.is_none() && credential.is_none());
+    let link = store.link([0; 32], Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(link, LinkState::Open(details.account, None));
 }
 
 #[test]

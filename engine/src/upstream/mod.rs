@@ -17,6 +17,7 @@ mod tests;
 
 use std::{
     collections::HashMap,
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -78,6 +79,12 @@ pub(crate) struct Upstreams {
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
 }
 
+impl fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstreams").finish_non_exhaustive()
+    }
+}
+
 impl Upstreams {
     /// Gets ready; no thread, process or connection is started before it is needed.
     pub(crate) fn start() -> Result<Self, UpstreamError> {
@@ -103,6 +110,17 @@ impl Upstreams {
             Source::Command(_) | Source::Http(_) => {
                 self.upstream(connection, owner).await?.tools().await
             }
+        }
+    }
+
+    /// The tools of a connection that are known without asking anybody: those of a sandbox.
+    pub(crate) fn canned_tools(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<Arc<[Tool]>>, UpstreamError> {
+        match &connection.source {
+            Source::Sandbox(path) => Ok(Some(self.sandbox(&connection.name, path)?.tools())),
+            Source::Command(_) | Source::Http(_) => Ok(None),
         }
     }
 
@@ -132,6 +150,13 @@ impl Upstreams {
     /// Stops what runs for an account, and returns when it has ended.
     pub(crate) async fn forget_account(&self, account_id: &str) {
         self.pool.stop(|account| account == account_id).await;
+    }
+
+    /// The same for an account that is no more: nothing is started for it again, even by a request
+    /// that is under way.
+    pub(crate) async fn delete_account(&self, account_id: &str) {
+        self.pool.retire(account_id);
+        self.forget_account(account_id).await;
     }
 
     /// Stops everything, and returns when it has ended. The next request starts anew.

@@ -27,6 +27,8 @@ type Connected = Result<Arc<Upstream>, UpstreamError>;
 pub(super) struct Pool {
     shared: Arc<Shared>,
     slots: Mutex<HashMap<(String, String), Slot>>,
+    /// Accounts that are no more; their ids never come back.
+    retired: Mutex<HashSet<String>>,
 }
 
 /// What a connect in the background needs.
@@ -55,13 +57,21 @@ impl Pool {
                 legacy: Mutex::default(),
             }),
             slots: Mutex::default(),
+            retired: Mutex::default(),
         })
     }
 
     /// The upstream of an account; connects it if there is none that lives.
     pub(super) async fn get(&self, connection: &Arc<Connection>, owner: &Owner) -> Connected {
+        let closed = || UpstreamError::Closed {
+            connection: connection.name.as_str().into(),
+        };
         let connected = {
             let mut slots = lock(&self.slots);
+            // Under the lock that `stop` takes, so that nothing slips in between.
+            if lock(&self.retired).contains(&owner.account_id) {
+                return Err(closed());
+            }
             let key = (connection.name.clone(), owner.account_id.clone());
             match slots.get(&key) {
                 Some(slot) if slot.serves(owner) => slot.connected.clone(),
@@ -73,11 +83,12 @@ impl Pool {
                 }
             }
         };
-        outcome(connected).await.unwrap_or_else(|| {
-            Err(UpstreamError::Closed {
-                connection: connection.name.as_str().into(),
-            })
-        })
+        outcome(connected).await.unwrap_or_else(|| Err(closed()))
+    }
+
+    /// Lets nothing be started for this account any more.
+    pub(super) fn retire(&self, account_id: &str) {
+        lock(&self.retired).insert(account_id.to_owned());
     }
 
     /// Stops the upstreams of the accounts that are meant.

@@ -14,6 +14,12 @@ pub struct Case {
     #[serde(default)]
     pub client: ClientOptions,
     pub call: Call,
+    /// The only environment variables that the call sees; absent: those of the runner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<BTreeMap<String, String>>,
+    /// Whether all that is sent must come through the server's proxy; else nothing may.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub proxied: bool,
     /// Plays the token endpoint, instead of the server doing so on its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Vec<Exchange>>,
@@ -45,6 +51,15 @@ pub struct ClientOptions {
     pub client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
+    /// What the environment's URL leads to.
+    pub connection: Connection,
+    /// The host in the environment's URL; absent: `localhost` with TLS, else `127.0.0.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_insecure_http: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
     /// For the whole call.
@@ -56,6 +71,23 @@ pub struct ClientOptions {
     /// Headers added to each request of the call.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+}
+
+/// What listens where a client connects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// HTTP/1.1 without TLS.
+    #[default]
+    Http,
+    /// TLS, and HTTP/1.1 only.
+    Https,
+    /// TLS, and HTTP/2.
+    H2,
+    /// TLS with a certificate whose time is over.
+    Expired,
+    /// Nothing: connections are refused.
+    Closed,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -118,6 +150,12 @@ pub struct Answer {
     /// A string is sent as it is, anything else as JSON; absent or `null`: an empty body.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
+    /// The body comes as often as this, one after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<usize>,
+    /// The body is compressed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gzip: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
 }
@@ -128,14 +166,20 @@ pub struct Answer {
 pub enum Fault {
     /// The request is read, then the connection is reset: no answer.
     Reset,
-    /// Half of the body, then the connection is closed.
+    /// Half of the body, then the connection (of HTTP/2: the stream) ends.
     Cut,
     /// `content-length` names half of the body that is sent.
     WrongLength,
     /// The body comes byte by byte and never ends; only a deadline helps.
     Drip,
+    /// The body never ends, and comes as fast as it can.
+    Flood,
     /// Bytes that are not HTTP.
     Garbage,
+    /// HTTP/2 only: the stream is refused, which says that nothing was done.
+    RefuseStream,
+    /// HTTP/2 only: the connection ends, which says of no request that it was looked at.
+    GoAway,
 }
 
 /// The facts of an error that a case demands; what is absent is not checked.
@@ -191,6 +235,23 @@ impl Case {
         if answers.any(|one| one.answer.is_whole_in_halves()) {
             return Err(format!("a fault of case `{id}` needs a body to cut"));
         }
+        let foreign: &[Fault] = match self.client.connection {
+            Connection::H2 => &[Fault::Garbage],
+            _ => &[Fault::RefuseStream, Fault::GoAway],
+        };
+        let mut answers = self.token.iter().flatten().chain(&self.exchanges);
+        if answers.any(|one| {
+            one.answer
+                .fault
+                .is_some_and(|fault| foreign.contains(&fault))
+        }) {
+            return Err(format!(
+                "a fault of case `{id}` cannot be on its connection"
+            ));
+        }
+        if self.call.operation == "client" && self.environment.is_none() {
+            return Err(format!("case `{id}` must say its `environment`"));
+        }
         Ok(())
     }
 }
@@ -200,6 +261,14 @@ impl Answer {
     fn is_whole_in_halves(&self) -> bool {
         matches!(self.fault, Some(Fault::Cut | Fault::WrongLength)) && self.body.is_null()
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn ok() -> u16 {

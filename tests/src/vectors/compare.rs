@@ -112,7 +112,10 @@ fn differs(what: &str, expected: &str, got: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{
+        super::{Connection, Way},
+        *,
+    };
 
     #[test]
     fn missing_and_null_are_one_thing_and_all_else_is_not() {
@@ -133,6 +136,11 @@ mod tests {
 
     fn received() -> Received {
         Received {
+            way: Way {
+                connection: Connection::Http,
+                http2: false,
+                proxied: false,
+            },
             method: "PUT".to_owned(),
             path: "/api/a%2Fb".to_owned(),
             query: vec![

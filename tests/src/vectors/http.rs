@@ -1,41 +1,56 @@
 //! The server: plays cases over HTTP and answers runners in any language.
 
 use std::{
+    collections::HashMap,
+    convert::Infallible,
     io,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     path::Path as FilePath,
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
 };
 
 use axum::{
     Extension, Json, Router,
-    body::{Body, Bytes},
-    extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header},
+    extract::{Path, Request, State},
+    http::{StatusCode, Version, header},
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    service::TowerToHyperService,
+};
 use serde_json::{Value, json};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::mpsc,
-    task::JoinHandle,
+    task::JoinSet,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use url::form_urlencoded;
 
-use super::{Answer, Case, Fault, Received, Report, Run, Verdict, fault, file};
+use super::{
+    Answer, Case, Connection, Fault, Received, Report, Run, Verdict, Way, fault, file,
+    proxy::{self, Tunnels},
+    run::House,
+    tls::Authority,
+};
 
 /// A running server; it stops when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     stage: Arc<Stage>,
-    task: JoinHandle<()>,
+    listening: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Stage {
-    base_url: String,
+    house: House,
+    tunnels: Tunnels,
     cases: Vec<Case>,
     runs: Mutex<Vec<Arc<Run>>>,
 }
@@ -43,12 +58,41 @@ struct Stage {
 /// A way from a handler to the bare socket of its connection.
 type FaultDoor = mpsc::Sender<(Fault, Answer)>;
 
+/// In an answer: its stream is to be refused instead.
+#[derive(Clone, Copy)]
+struct Refused;
+
 impl Server {
-    /// Serves these cases on a free loopback port.
+    /// Serves these cases on free loopback ports, one for each kind of connection.
     pub async fn start(cases: Vec<Case>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let authority = Authority::new().map_err(io::Error::other)?;
+        let acceptor = |protocols: &[&[u8]], expired| {
+            let made = authority.acceptor(protocols, expired);
+            made.map(Some).map_err(io::Error::other)
+        };
+        let kinds = [
+            (Connection::Http, None),
+            (Connection::Https, acceptor(&[b"http/1.1"], false)?),
+            (Connection::H2, acceptor(&[b"h2", b"http/1.1"], false)?),
+            (Connection::Expired, acceptor(&[b"http/1.1"], true)?),
+        ];
+        let mut listeners = Vec::new();
+        let mut ports = HashMap::new();
+        for (kind, acceptor) in kinds {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            ports.insert(kind, listener.local_addr()?.port());
+            listeners.push((kind, acceptor, listener));
+        }
+        // Bound, so that no one else gets the port, and never listening.
+        let closed = TcpSocket::new_v4()?;
+        closed.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let stage = Arc::new(Stage {
-            base_url: format!("http://{}", listener.local_addr()?),
+            house: House {
+                ports,
+                ca_file: authority.write().map_err(io::Error::other)?,
+                closed,
+            },
+            tunnels: Tunnels::default(),
             cases,
             runs: Mutex::default(),
         });
@@ -58,12 +102,21 @@ impl Server {
             .route("/run/{number}/verdict", get(judge_wire).post(judge))
             .route("/run/{number}/{*rest}", any(play))
             .with_state(Arc::clone(&stage));
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, app.clone()));
-            }
-        });
-        Ok(Self { stage, task })
+        let mut listening = JoinSet::new();
+        for (kind, acceptor, listener) in listeners {
+            let (stage, app) = (Arc::clone(&stage), app.clone());
+            listening.spawn(async move {
+                while let Ok((stream, peer)) = listener.accept().await {
+                    let (stage, acceptor, app) =
+                        (Arc::clone(&stage), acceptor.clone(), app.clone());
+                    // A client that breaks off is part of some cases.
+                    tokio::spawn(async move {
+                        let _ = connection(&stage, kind, acceptor, stream, peer, app).await;
+                    });
+                }
+            });
+        }
+        Ok(Self { stage, listening })
     }
 
     /// Serves the cases of a directory.
@@ -72,8 +125,8 @@ impl Server {
         Self::start(cases).await
     }
 
-    pub fn base_url(&self) -> &str {
-        &self.stage.base_url
+    pub fn base_url(&self) -> String {
+        self.stage.house.url(Connection::Http, None)
     }
 
     pub fn cases(&self) -> &[Case] {
@@ -87,14 +140,8 @@ impl Server {
 
     /// Runs until the process ends.
     pub async fn forever(mut self) {
-        // The task ends only if the listener breaks.
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
+        // A task ends only if its listener breaks.
+        let _ = self.listening.join_next().await;
     }
 }
 
@@ -107,7 +154,7 @@ impl Stage {
             .ok_or_else(|| format!("there is no case `{id}`"))?;
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let number = runs.len();
-        let run = Arc::new(Run::new(number, &self.base_url, case)?);
+        let run = Arc::new(Run::new(number, &self.house, case)?);
         runs.push(Arc::clone(&run));
         Ok(run)
     }
@@ -118,21 +165,121 @@ impl Stage {
     }
 }
 
+/// What carries HTTP: TCP, with or without TLS.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+async fn connection(
+    stage: &Stage,
+    kind: Connection,
+    acceptor: Option<TlsAcceptor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let Some(acceptor) = acceptor else {
+        if proxy::is_asked(&stream).await? {
+            return stage.tunnels.serve(stream).await;
+        }
+        return serve(stream, app.layer(Extension((kind, false))), false).await;
+    };
+    let stream = acceptor.accept(stream).await?;
+    let app = app.layer(Extension((kind, stage.tunnels.has(peer))));
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    serve(stream, app, http2).await
+}
+
 /// Serves one connection with hyper, until a fault takes the socket over.
-async fn connection(stream: TcpStream, app: Router) {
-    let _ = stream.set_nodelay(true);
+async fn serve<S: Wire>(stream: S, app: Router, http2: bool) -> io::Result<()> {
     let (door, mut faults) = mpsc::channel::<(Fault, Answer)>(1);
-    let service = TowerToHyperService::new(app.layer(Extension(door)));
-    let mut serving =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let app = TowerToHyperService::new(app.layer(Extension(door)));
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let answering = app.call(request);
+        async move {
+            let Ok(response): Result<Response, Infallible> = answering.await;
+            match response.extensions().get::<Refused>() {
+                // hyper looks for the reason in the error.
+                Some(_) => Err(h2::Error::from(h2::Reason::REFUSED_STREAM)),
+                None => Ok(response),
+            }
+        }
+    });
+    let stream = Shared(Arc::new(Mutex::new(stream)));
+    let io = TokioIo::new(stream.clone());
+    let serving = async {
+        if http2 {
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            builder.serve_connection(io, service).await
+        } else {
+            let builder = hyper::server::conn::http1::Builder::new();
+            builder.serve_connection(io, service).await
+        }
+    };
     let (fault, answer) = tokio::select! {
-        // A client that breaks off is part of some cases.
-        _ = &mut serving => return,
+        _ = serving => return Ok(()),
         Some(ordered) = faults.recv() => ordered,
     };
-    let stream = serving.into_parts().io.into_inner();
-    // The client may close first; that is no failure of ours.
-    let _ = fault::play(fault, &answer, stream).await;
+    if fault == Fault::Reset {
+        return stream.lock().tcp().set_zero_linger();
+    }
+    fault::play(fault, &answer, &mut { stream }).await
+}
+
+/// A stream that hyper has, and a fault after it.
+struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S> Shared<S> {
+    fn lock(&self) -> MutexGuard<'_, S> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Wire> AsyncRead for Shared<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_read(context, into)
+    }
+}
+
+impl<S: Wire> AsyncWrite for Shared<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.lock()).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_shutdown(context)
+    }
 }
 
 async fn list(State(stage): State<Arc<Stage>>) -> Json<Value> {
@@ -180,18 +327,28 @@ fn verdict(stage: &Stage, number: usize, report: Option<&Report>) -> Response {
 async fn play(
     State(stage): State<Arc<Stage>>,
     Extension(door): Extension<FaultDoor>,
+    Extension((connection, tunneled)): Extension<(Connection, bool)>,
     Path((number, _)): Path<(usize, String)>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
+    let (parts, body) = request.into_parts();
     let Some(run) = stage.find(number) else {
         return refusal(&format!("there is no run {number}"));
     };
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return refusal("the request is not whole");
+    };
+    let http2 = parts.version == Version::HTTP_2;
     let base = format!("/run/{number}");
+    let (uri, method, headers) = (parts.uri, parts.method, parts.headers);
     let query = uri.query().unwrap_or_default();
     let received = Received {
+        way: Way {
+            connection,
+            http2,
+            // In HTTP/1.1 only a proxy is told the host in the target.
+            proxied: tunneled || (!http2 && uri.authority().is_some()),
+        },
         method: method.to_string(),
         path: uri
             .path()
@@ -213,12 +370,20 @@ async fn play(
         body: body.to_vec(),
     };
     let answer = run.answer(&received);
-    if let Some(fault) = answer.fault {
-        // From here on the socket belongs to the fault.
-        let _ = door.send((fault, answer)).await;
-        return std::future::pending().await;
+    match answer.fault {
+        Some(Fault::RefuseStream) => Extension(Refused).into_response(),
+        Some(fault @ (Fault::Reset | Fault::Garbage | Fault::GoAway)) => {
+            take_over(&door, fault, answer).await
+        }
+        Some(fault @ Fault::WrongLength) if !http2 => take_over(&door, fault, answer).await,
+        _ => whole(&answer),
     }
-    whole(&answer)
+}
+
+/// From here on the socket belongs to the fault.
+async fn take_over(door: &FaultDoor, fault: Fault, answer: Answer) -> Response {
+    let _ = door.send((fault, answer)).await;
+    std::future::pending().await
 }
 
 fn whole(answer: &Answer) -> Response {
@@ -226,11 +391,18 @@ fn whole(answer: &Answer) -> Response {
     if !answer.body.is_null() && !answer.headers.contains_key("content-type") {
         response = response.header(header::CONTENT_TYPE, "application/json");
     }
+    if answer.gzip {
+        response = response.header(header::CONTENT_ENCODING, "gzip");
+    }
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
+    let (body, claimed) = fault::body_of(answer);
+    if let Some(length) = claimed {
+        response = response.header(header::CONTENT_LENGTH, length);
+    }
     response
-        .body(Body::from(fault::body_of(answer)))
+        .body(body)
         .unwrap_or_else(|cause| refusal(&format!("the scripted answer cannot be sent: {cause}")))
 }
 

@@ -7,12 +7,18 @@ mod compare;
 mod fault;
 mod file;
 mod http;
+mod play;
+mod proxy;
 mod run;
 mod table;
+mod tls;
 
-pub use case::{Answer, Call, Case, ClientOptions, Exchange, Expect, ExpectedError, Fault};
+pub use case::{
+    Answer, Call, Case, ClientOptions, Connection, Exchange, Expect, ExpectedError, Fault,
+};
 pub use compare::same;
 pub use file::{directory, load, load_file};
 pub use http::Server;
-pub use run::{Received, Report, Run, Verdict};
+pub use play::report;
+pub use run::{Received, Report, Run, Verdict, Way};
 pub use table::{Class, KindRow, load_table};

@@ -1,16 +1,52 @@
 //! One playing of a case: answers its requests in order and keeps what was wrong with them.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use url::form_urlencoded;
 
-use super::{Answer, Case, Exchange, compare};
+use super::{Answer, Case, Connection, Exchange, compare};
+
+/// Where the server listens, and the file of its CA.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) ports: HashMap<Connection, u16>,
+    pub(super) ca_file: NamedTempFile,
+    /// Holds the port on which nothing listens.
+    pub(super) closed: tokio::net::TcpSocket,
+}
+
+impl House {
+    pub(super) fn url(&self, connection: Connection, host: Option<&str>) -> String {
+        let (scheme, usual) = match connection {
+            Connection::Http | Connection::Closed => ("http", "127.0.0.1"),
+            Connection::Https | Connection::H2 | Connection::Expired => ("https", "localhost"),
+        };
+        let port = match connection {
+            Connection::Closed => self.closed.local_addr().map_or(0, |address| address.port()),
+            _ => self.ports[&connection],
+        };
+        format!("{scheme}://{}:{port}", host.unwrap_or(usual))
+    }
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    pub connection: Connection,
+    pub http2: bool,
+    pub proxied: bool,
+}
 
 /// A request as it arrived, its path below the environment's URL.
 #[derive(Debug, Clone)]
 pub struct Received {
+    pub way: Way,
     pub method: String,
     pub path: String,
     pub query: Vec<(String, String)>,
@@ -26,11 +62,15 @@ impl Received {
 }
 
 /// What a runner says came of the call.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// What the call answered; `null` for nothing.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub result: Option<Value>,
     /// The facts of the error, named as in a case.
     #[serde(default)]
@@ -53,6 +93,7 @@ pub struct Verdict {
 pub struct Run {
     number: usize,
     env_url: String,
+    verdict_url: String,
     case: Case,
     client_id: String,
     client_secret: String,
@@ -69,9 +110,11 @@ struct State {
 }
 
 impl Run {
-    pub(super) fn new(number: usize, base_url: &str, case: &Case) -> Result<Self, String> {
-        let env_url = format!("{base_url}/run/{number}");
+    pub(super) fn new(number: usize, house: &House, case: &Case) -> Result<Self, String> {
         let given = case.client.clone();
+        let base_url = house.url(given.connection, given.host.as_deref());
+        let env_url = format!("{base_url}/run/{number}");
+        let server = house.url(Connection::Http, None);
         let client_id = given.client_id.unwrap_or_else(|| "skc_vectors".to_owned());
         let client_secret = given
             .client_secret
@@ -83,6 +126,9 @@ impl Run {
                 ("{env_url}", &env_url),
                 ("{origin}", base_url),
                 ("{client_secret}", &client_secret),
+                ("{ca_file}", &house.ca_file.path().to_string_lossy()),
+                ("{proxy_url}", &server),
+                ("{closed_url}", &house.url(Connection::Closed, None)),
                 ("{version}", env!("CARGO_PKG_VERSION")),
             ],
         );
@@ -90,6 +136,7 @@ impl Run {
             case: serde_json::from_value(whole).map_err(|cause| cause.to_string())?,
             number,
             env_url,
+            verdict_url: format!("{server}/run/{number}/verdict"),
             client_id,
             client_secret,
             state: Mutex::default(),
@@ -101,17 +148,32 @@ impl Run {
         let mut client = serde_json::to_value(&self.case.client).unwrap_or_default();
         client["client_id"] = json!(self.client_id);
         client["client_secret"] = json!(self.client_secret);
-        json!({
+        let mut started = json!({
             "id": self.case.id,
             "env_url": self.env_url,
-            "verdict_url": format!("{}/verdict", self.env_url),
+            "verdict_url": self.verdict_url,
             "client": client,
             "call": self.case.call,
-        })
+        });
+        if let Some(variables) = &self.case.environment {
+            started["environment"] = json!(variables);
+        }
+        started
     }
 
     /// Takes the next request and says how to answer it.
     pub(super) fn answer(&self, got: &Received) -> Answer {
+        let wanted = Way {
+            connection: self.case.client.connection,
+            http2: self.case.client.connection == Connection::H2,
+            proxied: self.case.proxied,
+        };
+        if got.way != wanted {
+            self.lock().problems.push(format!(
+                "`{} {}` came by {:?}, expected {wanted:?}",
+                got.method, got.path, got.way
+            ));
+        }
         if got.path == "/oauth/token" {
             self.answer_token(got)
         } else {
@@ -349,6 +411,8 @@ fn plain(status: u16, body: Value) -> Answer {
         status,
         headers: std::collections::BTreeMap::default(),
         body,
+        repeat: None,
+        gzip: false,
         fault: None,
     }
 }

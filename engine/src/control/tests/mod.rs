@@ -3,8 +3,12 @@
 mod accounts;
 mod auth;
 mod configs;
+mod connected_accounts;
+mod instances;
 mod lists;
 mod tokens;
+mod tools;
+mod verification;
 
 use axum::http::Method;
 use serde_json::{Value, json};

@@ -1,0 +1,54 @@
+//! Says who sat in front of the connect page: the last step of a link with a `user_verify_url`.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::{ApiError, Violation},
+    input::{Body, identifier, longest},
+};
+use crate::{engine::Engine, store::Verified};
+
+const MAX_REQUEST_ID: usize = 1000;
+const MAX_IDENTIFIER: usize = 200;
+
+#[derive(Deserialize)]
+pub(super) struct VerifyUser {
+    #[serde(alias = "authRequestId")]
+    auth_request_id: Option<String>,
+    identifier: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct VerifyAnswer {
+    post_user_verify_redirect_url: String,
+}
+
+pub(super) async fn verify(
+    State(engine): State<Arc<Engine>>,
+    Body(request): Body<VerifyUser>,
+) -> Result<Json<VerifyAnswer>, ApiError> {
+    let mut violations = Vec::new();
+    let id = request.auth_request_id.unwrap_or_default();
+    if id.is_empty() {
+        violations.push(Violation::new("auth_request_id", "required", "is missing"));
+    }
+    longest("auth_request_id", &id, MAX_REQUEST_ID, &mut violations);
+    let identifier = identifier(request.identifier, Some(MAX_IDENTIFIER), &mut violations);
+    if !violations.is_empty() {
+        return Err(ApiError::invalid(violations));
+    }
+    match engine.accounts().verify_user(&id, &identifier).await? {
+        Verified::Yes => Ok(Json(VerifyAnswer {
+            post_user_verify_redirect_url: engine.accounts().verified_url(),
+        })),
+        Verified::OtherUser => Err(ApiError::permission_denied(format!(
+            "the account was connected for another user than `{identifier}`; send the identifier of the user who is signed in"
+        ))),
+        Verified::Unknown => Err(ApiError::not_found(
+            "there is no such request to verify a user, or it was answered already",
+        )),
+    }
+}
