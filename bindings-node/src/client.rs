@@ -45,6 +45,12 @@ pub(crate) fn make_client(options: String) -> Made {
     scalekit_vmcp::Client::from_json(&options).into()
 }
 
+/// What the code of an error means and what to do.
+#[napi]
+pub(crate) fn explain(code: String) -> Option<&'static str> {
+    scalekit_vmcp::explain(&code)
+}
+
 #[napi]
 impl Client {
     /// The base URL of the environment.

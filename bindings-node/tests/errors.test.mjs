@@ -11,6 +11,7 @@ import * as sdk from "scalekit-vmcp";
 import { startFakeApi } from "./fake-api.mjs";
 
 const TABLE = JSON.parse(readFileSync(new URL("../../tests/vectors/errors.json", import.meta.url), "utf8"));
+const EXPLANATIONS = readFileSync(new URL("../../core/errors.md", import.meta.url), "utf8");
 const ROWS = TABLE.flatMap((kind) => kind.codes.map((code) => ({ kind: kind.kind, node: kind.node, ...code })));
 const { settled, siteOf } = createRequire(import.meta.url)("../dist/bridge.js");
 
@@ -45,6 +46,7 @@ for (const row of ROWS) {
     assert.ok(error instanceof sdk.ScalekitError && error instanceof Error);
     assert.deepEqual([error.kind, error.code, error.message, error.attempts], [row.kind, row.code, "it failed", 0]);
     assert.match(error.stack, new RegExp(`^${row.node}: it failed\n.*theCaller`));
+    assert.ok(EXPLANATIONS.includes(`\n## ${row.code}\n\n${error.explanation}\n`));
   });
 }
 

@@ -40,21 +40,27 @@ export async function reportOf(made) {
   try {
     return { result: (await made()) ?? null };
   } catch (error) {
-    const { kind, code, argument, status, errorCode, requestId, retryAfterMs, attempts, retryable, suggestion, connections } = error;
+    const { kind, code, argument, status, errorCode, requestId, retryAfterMs, attempts, retryable, suggestion, details, connections } = error;
+    const words = (text) => text && (status === undefined ? inWireWords(text, code) : text);
+    const message = suggestion === undefined ? error.message : error.message.slice(0, -`; ${suggestion}`.length);
     return {
       error: {
         kind,
         code,
-        argument: argument && named(inWireWords(argument), code),
+        message: words(message),
+        argument: argument && inWireWords(argument, code),
         status,
         error_code: errorCode,
         request_id: requestId,
         retry_after_ms: retryAfterMs,
         attempts,
         retryable,
-        suggestion: suggestion && inWireWords(suggestion),
+        suggestion: suggestion && inWireWords(suggestion, "argument_type"),
+        details,
         connections: (connections ?? []).map((state) => toWire(state, "ConnectionAuthState")),
       },
+      class: error.constructor.name,
+      language: "node",
       text: [error.message, String(error), error.stack, inspect(error, { depth: 9 }), JSON.stringify(error)].join("\n"),
     };
   }
@@ -67,7 +73,7 @@ export async function playHere(started) {
 
 async function call({ env_url, client: options, call: { operation, parameters } }) {
   if (operation === "client") {
-    new ScalekitClient(fromWire(parameters, "ClientOptions"));
+    new ScalekitClient(inMilliseconds(fromWire(parameters, "ClientOptions")));
     return {};
   }
   const client = new ScalekitClient({
@@ -83,14 +89,16 @@ async function call({ env_url, client: options, call: { operation, parameters } 
     ...(options.attempt_timeout_seconds === undefined ? {} : { attemptTimeoutMs: options.attempt_timeout_seconds * 1000 }),
   });
   const request = options.headers && { headers: options.headers };
+  if (options.closed) await client.close();
   const { mcp } = client.actions;
   if (operation === "open_session" || operation === "check") {
-    const { config, ...rest } = parameters;
+    const { config, authorization_for: elsewhere, ...rest } = parameters;
     const session = await mcp.openSession(
       { ...fromWire(rest, OPERATIONS.open_session.parameters), ...(config && { config: fromWire(config, "Config") }) },
       request,
     );
     if (operation === "check") return toWire(await session.check(), "SessionReport");
+    if (elsewhere !== undefined) await session.authorizationFor(elsewhere);
     return { url: session.url, token: (await session.token()).token };
   }
   const [name, changes] = operation.split("/");
@@ -126,16 +134,13 @@ function toWire(value, type) {
   return Object.fromEntries(Object.entries(TABLES[type]).map(([name, field]) => [field.wire, toWire(value[name], field.type)]));
 }
 
-function inWireWords(text) {
+/** A broken rule of a duration names it without its unit. */
+function inWireWords(text, code) {
   return text.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
     const field = Object.values(TABLES).find((fields) => Object.hasOwn(fields, word))?.[word];
-    return field?.wire ?? word;
+    const wire = field?.wire ?? word;
+    return code === "argument_type" ? wire : wire.replace(/_seconds$/, "");
   });
-}
-
-/** A broken rule of a duration names it without its unit. */
-function named(argument, code) {
-  return code === "argument_type" ? argument : argument.replace(/_seconds$/, "");
 }
 
 /** Environment variables belong to a process. */
@@ -149,4 +154,10 @@ function playElsewhere(started) {
       else resolve(JSON.parse(stdout));
     });
   });
+}
+
+function inMilliseconds(options) {
+  const entries = Object.entries(options);
+  const scaled = ([name, value]) => [name, TABLES.ClientOptions[name]?.milliseconds && typeof value === "number" ? value * 1000 : value];
+  return Object.fromEntries(entries.map(scaled));
 }

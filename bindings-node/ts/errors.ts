@@ -1,6 +1,7 @@
 // The error classes.
 
 import type { ConnectionAuthState } from "./generated.js";
+import { explain } from "./native.js";
 
 /** What kind of failure it is. Coarse on purpose: {@link ScalekitError.code} is the fine one. */
 export type ErrorKind =
@@ -81,6 +82,11 @@ export class ScalekitError extends Error {
       if (value !== undefined) Object.assign(this, { [name]: value });
     }
     Object.defineProperty(this, "details", { value: details });
+  }
+
+  /** What {@link code} means and what to do: a paragraph, the same as `vmcp explain` prints. */
+  get explanation(): string | undefined {
+    return explain(this.code) ?? undefined;
   }
 
   /** What may be logged: neither links nor the server's details. */

@@ -48,8 +48,9 @@ const CODES: Partial<Record<ErrorKind, Record<string, ErrorClass>>> = {
     bad_request: ScalekitBadRequestError,
     request_too_large: ScalekitBadRequestError,
     access_token_unavailable: ScalekitBadRequestError,
+    tool_error: ScalekitBadRequestError,
   },
-  timeout: { gateway_timeout: ScalekitGatewayTimeoutError },
+  timeout: { gateway_timeout: ScalekitGatewayTimeoutError, tool_error: ScalekitGatewayTimeoutError },
   server: {
     not_implemented: ScalekitNotImplementedError,
     service_unavailable: ScalekitServiceUnavailableError,

@@ -3,6 +3,12 @@
 use pyo3::{prelude::*, sync::PyOnceLock};
 use serde_json::{Value, json};
 
+/// What a code means and what to do.
+#[pyfunction]
+pub(crate) fn explain(code: &str) -> Option<&'static str> {
+    scalekit_vmcp::explain(code)
+}
+
 /// Something that went wrong, not yet an exception: it may cross threads.
 pub(crate) struct Failure(Value);
 

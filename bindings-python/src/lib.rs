@@ -20,6 +20,8 @@ mod _native {
     #[pymodule_export]
     use crate::engine::{Engine, run_command};
     #[pymodule_export]
+    use crate::failure::explain;
+    #[pymodule_export]
     use crate::runtime::Task;
     #[pymodule_export]
     use crate::session::Session;

@@ -11,6 +11,7 @@ from conftest import ROOT
 from scalekit_vmcp.common import exceptions
 from scalekit_vmcp.common.exceptions import ScalekitException, _from_json
 
+EXPLANATIONS = (ROOT / "core" / "errors.md").read_text()
 TABLE = json.loads((ROOT / "tests" / "vectors" / "errors.json").read_text())
 ROWS = [(row["kind"], code["code"], code.get("python", row["python"])) for row in TABLE for code in row["codes"]]
 FACTS: dict[str, Any] = {
@@ -40,6 +41,7 @@ def test_every_row_becomes_its_class(kind: str, code: str, name: str) -> None:
     for copy in (pickle.loads(pickle.dumps(error)),):
         assert type(copy) is type(error) and copy.code == code and str(copy) == str(error)
     assert "s3cret" not in f"{error} {error!r} {error.args}"
+    assert f"\n## {code}\n\n{error.explanation}\n" in EXPLANATIONS
 
 
 BUILTIN = {
@@ -73,3 +75,4 @@ def test_an_unknown_kind_is_still_ours() -> None:
     error = _from_json(json.dumps({"kind": "new", "code": "new", "message": "x"}))
     assert type(error) is ScalekitException
     assert (error.attempts, error.retryable, error.status) == (0, False, None)
+    assert error.explanation is None

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -18,12 +19,18 @@ from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, McpConfig, McpConfigCo
 from scalekit_vmcp.actions.types import DeleteMcpConfigResponse
 from scalekit_vmcp.common.exceptions import ScalekitException
 
-IDS = [
-    case["id"]
-    for file in sorted((ROOT / "tests" / "vectors").glob("*.json"))
-    if file.name != "errors.json"
-    for case in json.loads(file.read_text())
-]
+
+
+def ids(file: pathlib.Path) -> Iterator[str]:
+    for entry in json.loads(file.read_text()):
+        if table := entry.get("table"):
+            yield from (f"{file.stem}/{table['operation']}/{row['id']}" for row in table["rows"])
+        else:
+            yield entry["id"]
+
+
+FILES = sorted((ROOT / "tests" / "vectors").glob("*.json"))
+IDS = [id for file in FILES if file.name != "errors.json" for id in ids(file)]
 FLAVOURS = {"blocking": ScalekitClient, "async": AsyncScalekitClient}
 RAN: dict[str, set[str]] = {flavour: set() for flavour in FLAVOURS}
 
@@ -57,15 +64,19 @@ def mapping(value: Any) -> Any:
     return McpConfigConnectionToolMapping(**{name: field for name, field in value.items() if field is not None})
 
 
+def duration(value: Any) -> Any:
+    """Seconds as a person writes them in Python; what is no number stays what it is."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return timedelta(seconds=value) if number else value
+
+
 def arguments(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = dict.fromkeys(REQUIRED.get(operation, ()))
     for name, value in parameters.items():
         if name == "connection_tool_mappings" and isinstance(value, list):
             value = [mapping(item) for item in value]
         if name == "expiry_seconds":
-            name = "expiry"
-            if isinstance(value, (int, float)):
-                value = timedelta(seconds=value)
+            name, value = "expiry", duration(value)
         if name == "config_id" and operation == "create_session_token":
             name = "mcp_config_id"
         if operation == "open_session" and name in ("config_id", "config"):
@@ -95,21 +106,26 @@ def plain(value: Any) -> Any:
 
 
 def report_of(error: ScalekitException) -> dict[str, Any]:
-    argument = error.argument
-    if argument == "expiry" and error.code == "argument_type":
-        argument = "expiry_seconds"
-    if argument in ("mcp_config_id", "config_or_id"):
-        argument = "config_id"
+    argument, message = error.argument, error.message
+    if argument in DURATIONS and error.code == "argument_type":
+        argument = f"{argument}_seconds"
+    for ours in ("mcp_config_id", "config_or_id"):
+        argument = "config_id" if argument == ours else argument
+        message = message.replace(f"`{ours}`", "`config_id`")
     connections = getattr(error, "connections", [])
     facts = {
         **{name: getattr(error, name) for name in FACTS},
         "argument": argument,
+        "message": message,
         "connections": [plain(state) for state in connections],
     }
-    return {"error": facts, "text": f"{error} {error!r} {error.args!r}"}
+    text = f"{error} {error!r} {error.args!r}"
+    return {"error": facts, "class": type(error).__name__, "language": "python", "text": text}
 
 
-FACTS = ["kind", "code", "status", "error_code", "request_id", "retry_after_ms", "attempts", "retryable", "suggestion"]
+FACTS = ["kind", "code", "status", "error_code", "request_id", "retry_after_ms", "attempts", "retryable"]
+FACTS += ["suggestion", "details"]
+DURATIONS = {"expiry", "timeout", "connect_timeout", "backoff_base", "backoff_cap"}
 
 
 def options(started: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -130,12 +146,26 @@ def options(started: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return made, given.get("headers") or {}
 
 
+def option(name: str, value: Any) -> tuple[str, Any]:
+    """An option of a client in Python's words."""
+    if name == "attempt_timeout_seconds":
+        return "call_timeout_s", value
+    if (ours := name.removesuffix("_seconds")) in DURATIONS:
+        return ours, duration(value)
+    return name, value
+
+
 def blocking(started: dict[str, Any]) -> Any:
     made, headers = options(started)
     operation, parameters = started["call"]["operation"], started["call"]["parameters"]
     with ScalekitClient(**made) as client:
         mcp = client.with_options(headers=headers).actions.mcp
+        if started["client"].get("closed"):
+            client.close()
+        elsewhere = parameters.pop("authorization_for", None)
         answer = getattr(mcp, operation)(**arguments(operation, parameters))
+        if elsewhere is not None:
+            answer.authorization_for(elsewhere)
         if operation == "open_session":
             return {"url": answer.url, "token": answer.token()}
         return plain(answer)
@@ -146,7 +176,12 @@ async def awaited(started: dict[str, Any]) -> Any:
     operation, parameters = started["call"]["operation"], started["call"]["parameters"]
     async with AsyncScalekitClient(**made) as client:
         mcp = client.with_options(headers=headers).actions.mcp
+        if started["client"].get("closed"):
+            await client.close()
+        elsewhere = parameters.pop("authorization_for", None)
         answer = await getattr(mcp, operation)(**arguments(operation, parameters))
+        if elsewhere is not None:
+            await answer.authorization_for(elsewhere)
         if operation == "open_session":
             return {"url": answer.url, "token": await answer.token()}
         return plain(answer)
@@ -156,7 +191,7 @@ def played(started: dict[str, Any], flavour: str) -> dict[str, Any]:
     call = started["call"]
     try:
         if call["operation"] == "client":
-            FLAVOURS[flavour](**call["parameters"])
+            FLAVOURS[flavour](**dict(option(name, value) for name, value in call["parameters"].items()))
             return {"result": {}}
         return {"result": blocking(started) if flavour == "blocking" else asyncio.run(awaited(started))}
     except ScalekitException as error:

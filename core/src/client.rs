@@ -11,14 +11,14 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
     Error, JsonStream, Result, Session,
     credentials::Credentials,
     operations::{self, Exchange, Operation},
-    session, tls,
+    rules, session, tls,
     transport::{
         Connecting, Options, Request, Transport, answer::Answer, deadline_exceeded, is_loopback,
         origin,
@@ -390,8 +390,9 @@ impl ClientBuilder {
     /// Makes the client. Sends nothing.
     ///
     /// # Errors
-    /// `argument_missing` or `env_url_invalid`, naming the argument and the environment variable;
-    /// `ca_file_invalid`, naming the file.
+    /// `argument_missing`, `argument_whitespace`, `env_url_invalid` or `env_url_insecure`, naming the
+    /// argument; where one is missing, its environment variable too. `ca_file_invalid`, naming the
+    /// file.
     pub fn build(self) -> Result<Client> {
         self.build_from(|name| std::env::var(name).ok())
     }
@@ -414,8 +415,10 @@ impl ClientBuilder {
         let client_secret = self
             .client_secret
             .or_else(|| first(&SECRET_VARIABLES).map(SecretString::from))
-            .filter(|secret| !secrecy::ExposeSecret::expose_secret(secret).is_empty())
+            .filter(|secret| !secret.expose_secret().is_empty())
             .ok_or_else(|| missing("client_secret", &SECRET_VARIABLES))?;
+        rules::credential("client_id", &client_id)?;
+        rules::credential("client_secret", client_secret.expose_secret())?;
         let base = environment(&env_url, self.allow_insecure_http)?;
         let credentials = Credentials::new(client_id, client_secret);
         let more_roots = match &self.ca_file {
@@ -465,6 +468,10 @@ fn environment(text: &str, allow_insecure_http: bool) -> Result<Url> {
             .suggest("copy it from the dashboard, such as `https://acme.scalekit.com`")
     };
     let text = text.trim();
+    // A URL parser would leave line breaks out silently.
+    if text.chars().any(char::is_control) {
+        return Err(invalid("must not hold control characters"));
+    }
     let whole = if text.contains("://") {
         text.to_owned()
     } else {
@@ -553,6 +560,26 @@ mod tests {
                 .unwrap()
                 .contains("SCALEKIT_CLIENT_SECRET")
         );
+    }
+
+    #[test]
+    fn white_space_around_a_secret_is_an_error_that_does_not_show_it() {
+        for (id, secret, argument) in [
+            (" skc_1", "hunter2", "client_id"),
+            ("skc_1", "hunter2\n", "client_secret"),
+        ] {
+            let error = Client::builder()
+                .env_url(" https://a.example\n")
+                .client_id(id)
+                .client_secret(secret)
+                .build()
+                .unwrap_err();
+            assert_eq!(
+                (error.code(), error.argument_name()),
+                ("argument_whitespace", Some(argument))
+            );
+            assert!(!format!("{error:?}{error}").contains("hunter2"));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::model::ConnectionAuthState;
+use crate::{explain, model::ConnectionAuthState};
 
 /// What kind of failure it is. Coarse on purpose: [`Error::code`] is the fine one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -221,6 +221,11 @@ impl Error {
     /// The fine, stable code, such as `config_name_invalid` or `deadline_exceeded`.
     pub fn code(&self) -> &'static str {
         self.0.code
+    }
+
+    /// What [`Error::code`] means and what to do: one paragraph, see [`explain`](crate::explain()).
+    pub fn explanation(&self) -> Option<&'static str> {
+        explain(self.0.code)
     }
 
     /// One sentence for a person.

@@ -37,6 +37,7 @@ mod configs;
 mod connected_accounts;
 mod credentials;
 mod error;
+mod explain;
 mod flight;
 mod instances;
 mod model;
@@ -63,6 +64,7 @@ pub use connected_accounts::{
     NewConnectedAccount, UpdateConnectedAccount, VerifyConnectedAccountUser,
 };
 pub use error::{Error, ErrorKind};
+pub use explain::{codes, explain};
 pub use instances::{
     DeleteInstance, EnsureInstance, GetInstance, GetInstanceAuthState, ListInstances,
     UpdateInstance,

@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     Broken,
     /// Another try would bring the same.
     Lasting,
+    /// The provider behind a tool failed: no repeat and no new access token helps.
+    Tool,
     /// The server answered with this status.
     Status(StatusCode, Option<Duration>),
 }
@@ -44,7 +46,7 @@ impl Failure {
     pub(crate) fn may_have_been_done(self) -> bool {
         match self {
             Self::NotSent | Self::Lasting => false,
-            Self::Broken => true,
+            Self::Broken | Self::Tool => true,
             // With `Retry-After` the server says that it did nothing.
             Self::Status(StatusCode::SERVICE_UNAVAILABLE, asked) => asked.is_none(),
             Self::Status(status, _) => status.is_server_error(),

@@ -1,4 +1,9 @@
 //! The limits of the contract, checked before any request. The server judges the rest.
+//!
+//! Ids, names and identifiers hold no control characters (NUL, line breaks and their like), and ids
+//! and credentials no white space at either end: both come of pasting and of broken templates, and
+//! a server would answer with a `not_found` that looks like a real one. Nothing is trimmed or changed
+//! silently. Free text (`description`, `search`, filters, page tokens) is sent as it is.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -35,9 +40,41 @@ pub(crate) fn required<'a>(argument: &'static str, value: Option<&'a str>) -> Re
     }
 }
 
+/// Says that white space stands at either end, without repeating the value: it may be a secret.
+fn untrimmed(argument: &'static str, text: &str) -> Result<()> {
+    if text.trim().len() == text.len() {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "argument_whitespace",
+        argument,
+        format!("`{argument}` starts or ends with white space, perhaps from pasting"),
+    )
+    .suggest("pass it without: nothing is changed silently"))
+}
+
+/// A client id or secret: what was pasted with it must not travel, nor be cut off silently.
+pub(crate) fn credential(argument: &'static str, text: &str) -> Result<()> {
+    untrimmed(argument, text)?;
+    no_control("argument_whitespace", argument, text)
+}
+
+fn no_control(code: &'static str, argument: &str, text: &str) -> Result<()> {
+    match text.chars().find(|c| c.is_control()) {
+        None => Ok(()),
+        Some(bad) => Err(Error::argument(
+            code,
+            argument,
+            format!("`{argument}` must not hold control characters such as {bad:?}"),
+        )),
+    }
+}
+
 /// An id that becomes a segment of a URL path.
 pub(crate) fn path_segment<'a>(argument: &'static str, value: Option<&'a str>) -> Result<&'a str> {
     let text = required(argument, value)?;
+    untrimmed(argument, text)?;
+    no_control("id_invalid", argument, text)?;
     // URL parsers drop `.` and `..`, which would turn one operation into another.
     if text == "." || text == ".." {
         return Err(Error::argument(
@@ -157,6 +194,8 @@ pub(crate) fn mappings(mappings: &[ConnectionToolMapping]) -> Result<()> {
             let message = format!("`{argument}` must not be empty");
             return Err(Error::argument("argument_missing", argument, message));
         }
+        let argument = format!("{NAME}[{index}].connection_name");
+        no_control("id_invalid", &argument, &mapping.connection_name)?;
         let Tools::Only(tools) = &mapping.tools else {
             continue;
         };
@@ -175,8 +214,19 @@ pub(crate) fn mappings(mappings: &[ConnectionToolMapping]) -> Result<()> {
             let message = format!("`{argument}` must not be empty");
             return Err(Error::argument("argument_missing", argument, message));
         }
+        for (position, tool) in tools.iter().enumerate() {
+            let argument = format!("{NAME}[{index}].tools[{position}]");
+            no_control("id_invalid", &argument, tool)?;
+        }
     }
     Ok(())
+}
+
+/// A user, as far as every operation agrees: some text without control characters.
+pub(crate) fn user(value: Option<&str>) -> Result<&str> {
+    let text = required("identifier", value)?;
+    no_control("identifier_invalid", "identifier", text)?;
+    Ok(text)
 }
 
 /// 1 to 255 characters: the contract's limit for session tokens.
@@ -186,7 +236,7 @@ pub(crate) fn identifier(value: Option<&str>) -> Result<&str> {
 
 /// An identifier that must be there; how long it may be differs from operation to operation.
 pub(crate) fn identifier_up_to(longest: usize, value: Option<&str>) -> Result<&str> {
-    let text = required("identifier", value)?;
+    let text = user(value)?;
     let length = text.chars().count();
     if length > longest {
         return Err(Error::argument(
@@ -505,5 +555,13 @@ mod tests {
         assert!(path_segment("config_id", Some("..")).is_err());
         assert!(path_segment("config_id", Some(".")).is_err());
         assert!(path_segment("config_id", Some("cfg_1")).is_ok());
+        for inside in ["a\0b", "a\nb", "a\u{7f}b", "a\u{85}b"] {
+            let error = path_segment("config_id", Some(inside)).unwrap_err();
+            assert_eq!(error.code(), "id_invalid", "{inside:?}");
+        }
+        for around in [" a", "a\n", "\u{a0}a", " "] {
+            let error = path_segment("config_id", Some(around)).unwrap_err();
+            assert_eq!(error.code(), "argument_whitespace", "{around:?}");
+        }
     }
 }

@@ -295,7 +295,7 @@ impl Transport {
                 .exchange(request, Some(&token), repeatable, options, &mut tries)
                 .await
             {
-                Err(error) if error.status() == Some(401) => {
+                Err(error) if error.status() == Some(401) && error.code() != "tool_error" => {
                     self.credentials.discard(&token);
                     let fresh = credentials::access_token(self).await?;
                     self.exchange(request, Some(&fresh), repeatable, options, &mut tries)
@@ -468,10 +468,12 @@ impl Transport {
         if status.is_success() || request.mcp.is_some() {
             return Ok(answer);
         }
-        Err(Failed {
-            failure: Failure::Status(status, answer.retry_after),
-            error: answer.refusal(&place, bearer),
-        })
+        let error = answer.refusal(&place, bearer);
+        let failure = match error.code() {
+            "tool_error" => Failure::Tool,
+            _ => Failure::Status(status, answer.retry_after),
+        };
+        Err(Failed { failure, error })
     }
 }
 

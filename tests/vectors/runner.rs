@@ -124,6 +124,32 @@ fn every_operation_has_cases_for_success_and_failure() {
     }
 }
 
+#[test]
+fn every_argument_of_every_operation_is_refused_somewhere_before_any_request() {
+    let cases = vectors::load(&vectors::directory()).unwrap();
+    for row in operations() {
+        let refused = |parameter: &str| {
+            let named = parameter.trim_end_matches("_seconds");
+            cases.iter().any(|case| {
+                let argument = case
+                    .error
+                    .as_ref()
+                    .and_then(|error| error.argument.as_deref());
+                let argument = argument.and_then(|text| text.split(['[', '.']).next());
+                case.call.operation == row.name
+                    && case.requests == 0
+                    && argument.is_some_and(|text| text == parameter || text == named)
+            })
+        };
+        let missing: Vec<_> = row
+            .parameters
+            .iter()
+            .filter(|name| !refused(name))
+            .collect();
+        assert!(missing.is_empty(), "`{}`: no bad {missing:?}", row.name);
+    }
+}
+
 /// A case that is right in every part, to be spoiled in one.
 fn sample() -> Value {
     json!({
@@ -205,6 +231,11 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
             case.as_object_mut().unwrap().remove("result");
             case["error"] = json!({ "kind": "not_found", "code": "not_found", "attempts": 2 });
         }),
+        spoiled("error.message", |case| {
+            case["exchanges"][0]["answer"] = json!({ "status": 404 });
+            case.as_object_mut().unwrap().remove("result");
+            case["error"] = json!({ "kind": "not_found", "code": "not_found", "message": "no" });
+        }),
     ];
     let words: Vec<String> = cases
         .iter()
@@ -226,6 +257,41 @@ async fn a_wrong_case_fails_by_the_part_that_is_wrong() {
                 "{word}: {failed:?}"
             );
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_another_class_fails_and_so_does_one_that_shows_what_was_passed() {
+    let case = json!({
+        "id": "sample/class",
+        "call": { "operation": "client", "parameters": { "env_url": "?", "client_id": "i", "client_secret": "hunter2" } },
+        "error": { "kind": "invalid_argument", "code": "env_url_invalid" },
+        "requests": 0,
+    });
+    let server = Server::start(vec![serde_json::from_value(case).unwrap()])
+        .await
+        .unwrap();
+    let run = server.run("sample/class").unwrap();
+    let right = report(run.start_answer()).await;
+    assert!(run.verdict(Some(&right)).ok);
+    let spoiled = |change: fn(&mut Report)| {
+        let mut report = right.clone();
+        change(&mut report);
+        run.verdict(Some(&report)).problems.join("; ")
+    };
+    for (problem, change) in [
+        (
+            "class: expected `Error`, got `Other`",
+            (|report| report.class = "Other".to_owned()) as fn(&mut Report),
+        ),
+        ("the report must name its `language`, not ``", |report| {
+            report.language.clear();
+        }),
+        ("the error shows the secret `hunter2`", |report| {
+            report.text.push_str("hunter2");
+        }),
+    ] {
+        assert_eq!(spoiled(change), problem);
     }
 }
 
@@ -262,10 +328,10 @@ fn a_case_with_a_typing_mistake_does_not_load() {
         ("cannot be on its connection", |case| {
             case["exchanges"][0]["answer"]["fault"] = json!("refuse_stream");
         }),
-        ("must say its `environment`", |case| {
-            case["call"]["operation"] = json!("client");
-        }),
         ("scripts 1 exchanges", |case| case["requests"] = json!(2)),
+        ("rws", |case| {
+            *case = json!({ "table": { "operation": "x", "valid": {}, "rws": [] } });
+        }),
         ("must be called", |case| case["id"] = json!("other/right")),
     ];
     for (word, change) in spoil {

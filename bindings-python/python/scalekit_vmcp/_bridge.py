@@ -8,12 +8,13 @@ from scalekit_vmcp import _native
 from scalekit_vmcp._native import Client as NativeClient
 from scalekit_vmcp._native import Session as NativeSession
 from scalekit_vmcp._native import Stream as NativeStream
+from scalekit_vmcp._native import explain
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
 
-__all__ = ["NativeClient", "NativeSession", "NativeStream", "awaited", "engine_parts", "settle"]
+__all__ = ["NativeClient", "NativeSession", "NativeStream", "awaited", "engine_parts", "explain", "settle"]
 
 
 async def awaited(method: Callable[..., Any], *arguments: Any) -> Any:

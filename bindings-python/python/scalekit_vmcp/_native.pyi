@@ -1,7 +1,7 @@
 from asyncio import Future
 from typing import Any, final, overload
 
-__all__ = ["Client", "Engine", "Session", "Stream", "Task", "run_command"]
+__all__ = ["Client", "Engine", "Session", "Stream", "Task", "explain", "run_command"]
 
 @final
 class Task:
@@ -66,4 +66,5 @@ class Engine:
     def reset(self) -> None: ...
     def close(self) -> None: ...
 
+def explain(code: str) -> str | None: ...
 def run_command(arguments: list[str]) -> int: ...

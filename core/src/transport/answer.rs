@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -22,19 +22,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// The error body of the API; every part may be missing.
-#[derive(Deserialize, Default)]
-struct Refusal {
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    details: Option<Value>,
-    // The token endpoint answers in OAuth's words.
-    #[serde(default)]
-    error: Option<Value>,
-    #[serde(default)]
-    error_description: Option<String>,
-}
+/// What the server says when the provider behind a tool has failed.
+const TOOL_ERROR: &str = "TOOL_ERROR";
 
 impl Answer {
     /// An answer whose body has yet to come.
@@ -101,25 +90,35 @@ impl Answer {
     /// The error that this answer stands for. A server that repeats the bearer token is not
     /// quoted.
     pub(crate) fn refusal(&self, place: &str, bearer: Option<&str>) -> Error {
-        let repeats = |token: &str| String::from_utf8_lossy(&self.body).contains(token);
-        let refusal: Refusal = if bearer.is_some_and(repeats) {
-            Refusal::default()
+        let text = String::from_utf8_lossy(&self.body);
+        // Every part may be missing or of another type: what can be read is passed on.
+        let mut body: Value = if bearer.is_some_and(|token| text.contains(token)) {
+            Value::Object(Map::new())
         } else {
-            serde_json::from_slice(&self.body).unwrap_or_default()
+            serde_json::from_str(&text).unwrap_or_default()
         };
+        let foreign = !text.trim().is_empty() && !body.is_object();
+        let details = body.get_mut("details").map(Value::take);
+        let details = details.filter(|details| !details.is_null());
+        let in_details = |find: fn(&Value) -> Option<&str>| {
+            let list = details.as_ref()?.as_array()?;
+            list.iter().find_map(find).map(str::to_owned)
+        };
+        let word = |name: &str| body.get(name).and_then(Value::as_str);
+        let (kind, mut code) = classify(self.status);
+        let of_tool = in_details(|detail| error_code(detail).filter(|code| *code == TOOL_ERROR));
+        if of_tool.is_some() {
+            code = "tool_error";
+        }
+        let error_code = of_tool
+            .or_else(|| in_details(error_code))
+            .or_else(|| word("error").map(str::to_owned));
         let status = self.status.as_u16();
-        let (kind, code) = classify(self.status);
-        let said = refusal
-            .message
-            .or(refusal.error_description)
-            .or_else(|| {
-                refusal
-                    .error
-                    .as_ref()
-                    .and_then(Value::as_str)
-                    .map(str::to_owned)
-            })
-            .filter(|text| !text.trim().is_empty());
+        // The token endpoint answers in OAuth's words.
+        let said = ["message", "error_description", "error"]
+            .into_iter()
+            .filter_map(word)
+            .find(|text| !text.trim().is_empty());
         let message = match said {
             Some(text) => {
                 let text: String = text
@@ -134,41 +133,45 @@ impl Answer {
                 self.status.canonical_reason().unwrap_or("without a reason")
             ),
         };
-        let error_code = refusal
-            .details
-            .as_ref()
-            .and_then(Value::as_array)
-            .and_then(|details| {
-                details
-                    .iter()
-                    .find_map(|detail| detail.get("error_code")?.as_str())
-            })
-            .or_else(|| refusal.error.as_ref().and_then(Value::as_str))
-            .map(str::to_owned);
-        let field = refusal.details.as_ref().and_then(violated_field);
+        let request_id = self.request_id.clone().or_else(|| in_details(request_id));
+        let field = in_details(violated_field);
         let error = Error::new(kind, code, message)
             .status_code(status)
             .server_code(error_code)
-            .request(self.request_id.clone())
+            .request(request_id)
             .wait(self.retry_after)
-            .detailed(refusal.details)
+            .detailed(details)
             .about(field);
-        match suggestion(code) {
+        let suggestion = if foreign {
+            Some("this is no answer of the API: check the environment URL, and what stands between")
+        } else {
+            suggestion(code)
+        };
+        match suggestion {
             Some(text) => error.suggest(text),
             None => error,
         }
     }
 }
 
+fn error_code(detail: &Value) -> Option<&str> {
+    let code = detail.get("error_code")?.as_str()?;
+    (!code.is_empty()).then_some(code)
+}
+
 /// The argument that the server found fault with.
-fn violated_field(details: &Value) -> Option<String> {
-    details.as_array()?.iter().find_map(|detail| {
-        let violations = detail
-            .get("validation_error_info")?
-            .get("field_violations")?;
-        let field = violations.get(0)?.get("field")?.as_str()?;
-        (!field.is_empty()).then(|| field.to_owned())
-    })
+fn violated_field(detail: &Value) -> Option<&str> {
+    let violations = detail
+        .get("validation_error_info")?
+        .get("field_violations")?;
+    let field = violations.get(0)?.get("field")?.as_str()?;
+    (!field.is_empty()).then_some(field)
+}
+
+/// The id of the request, where no header carries it.
+fn request_id(detail: &Value) -> Option<&str> {
+    let id = detail.get("request_info")?.get("request_id")?.as_str()?;
+    (!id.is_empty()).then_some(id)
 }
 
 fn classify(status: StatusCode) -> (ErrorKind, &'static str) {
@@ -192,6 +195,7 @@ fn classify(status: StatusCode) -> (ErrorKind, &'static str) {
 fn suggestion(code: &str) -> Option<&'static str> {
     Some(match code {
         "unauthenticated" => "check that the client id and secret belong to this environment",
+        "tool_error" => "ask the provider behind the tool: `details` holds its own words",
         "permission_denied" => "give the API client the permission for this operation",
         "redirected" => "redirects are never followed: use the environment URL itself",
         "rate_limited" => "call less often, or wait as long as `retry_after` says",
@@ -216,6 +220,8 @@ pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     fn answer(status: u16, body: &'static str) -> Answer {
@@ -269,6 +275,33 @@ mod tests {
             "{error}"
         );
         assert_eq!((error.details(), error.status()), (None, Some(500)));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_and_bytes_that_are_no_text_are_replaced() {
+        let refusal = |body: Vec<u8>| {
+            let mut answer = Answer::new(StatusCode::BAD_REQUEST, HeaderMap::new());
+            answer.body = body.into();
+            answer.refusal("https://env.example", None)
+        };
+        let long = format!(r#"{{"message":"{}"}}"#, "ä".repeat(1024 * 1024));
+        let text = "ä".repeat(MAX_MESSAGE);
+        assert_eq!(
+            refusal(long.into_bytes()).message(),
+            format!("`https://env.example` answered 400: {text}")
+        );
+        let error =
+            refusal(b"{\"message\":\"no \xff\",\"details\":[{\"error_code\":\"X\"}]}".to_vec());
+        assert_eq!(
+            error.message(),
+            "`https://env.example` answered 400: no \u{fffd}"
+        );
+        assert_eq!(error.error_code(), Some("X"));
+        let error = refusal(b"\xff\xfe".to_vec());
+        assert_eq!(
+            error.message(),
+            "`https://env.example` answered 400 Bad Request"
+        );
     }
 
     #[test]

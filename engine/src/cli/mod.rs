@@ -1,5 +1,6 @@
 //! The `vmcp` command.
 
+mod explain;
 mod serve;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
@@ -18,6 +19,8 @@ struct Cli {
 enum Command {
     /// Serve the API and MCP on 127.0.0.1 until interrupted.
     Serve(serve::Serve),
+    /// Say what the code of an error means and what to do.
+    Explain(explain::Explain),
 }
 
 /// Runs the command with these arguments, the first of which is the program's name.
@@ -35,6 +38,7 @@ pub fn run<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) ->
     };
     let result = match cli.command {
         Command::Serve(serve) => serve.run(),
+        Command::Explain(explain) => explain.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

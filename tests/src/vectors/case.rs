@@ -71,6 +71,9 @@ pub struct ClientOptions {
     /// Headers added to each request of the call.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Whether it is closed before the call.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 /// What listens where a client connects.
@@ -188,6 +191,9 @@ pub enum Fault {
 pub struct ExpectedError {
     pub kind: String,
     pub code: String,
+    /// The whole of it, without the suggestion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub argument: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,6 +210,9 @@ pub struct ExpectedError {
     pub retryable: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
+    /// As the server sent them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
     /// Of `authorization_required`: the connections with status and link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Value>,
@@ -248,9 +257,6 @@ impl Case {
             return Err(format!(
                 "a fault of case `{id}` cannot be on its connection"
             ));
-        }
-        if self.call.operation == "client" && self.environment.is_none() {
-            return Err(format!("case `{id}` must say its `environment`"));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Expect, ExpectedError, Received};
+use super::{Expect, ExpectedError, Received, table::class_of};
 
 /// Equal as JSON, where a missing field and `null` are one thing, and so are times that differ in
 /// the zeros of their fraction: languages print as many as they keep.
@@ -104,6 +104,15 @@ pub(super) fn error(expected: &ExpectedError, got: &Value) -> Vec<String> {
         .collect()
 }
 
+/// What is wrong with the class that the error has in its language.
+pub(super) fn class(expected: &ExpectedError, language: &str, got: &str) -> Option<String> {
+    match class_of(&expected.kind, &expected.code, language) {
+        Ok(wanted) if wanted == got => None,
+        Ok(wanted) => Some(differs("class", &wanted, got)),
+        Err(problem) => Some(problem),
+    }
+}
+
 fn differs(what: &str, expected: &str, got: &str) -> String {
     format!("{what}: expected `{expected}`, got `{got}`")
 }
@@ -192,6 +201,30 @@ mod tests {
             let problems = request(&expect(change.clone()), &received());
             assert_eq!(problems.len(), 1, "{change} {problems:?}");
             assert!(problems[0].starts_with(problem), "{change} {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_that_of_the_table_in_its_language() {
+        let expected = |kind: &str, code: &str| -> ExpectedError {
+            serde_json::from_value(json!({ "kind": kind, "code": code })).unwrap()
+        };
+        let gateway = expected("timeout", "gateway_timeout");
+        for (language, name) in [
+            ("rust", "Error"),
+            ("python", "ScalekitGatewayTimeoutException"),
+            ("node", "ScalekitGatewayTimeoutError"),
+        ] {
+            assert_eq!(class(&gateway, language, name), None);
+            let other = class(&gateway, language, "ScalekitTimeoutError").unwrap();
+            assert!(
+                other.starts_with(&format!("class: expected `{name}`")),
+                "{other}"
+            );
+        }
+        let none = expected("timeout", "not_found");
+        for problem in [class(&gateway, "", "Error"), class(&none, "rust", "Error")] {
+            assert!(problem.is_some());
         }
     }
 

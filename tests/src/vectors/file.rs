@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Case;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Case, bad_input::Table};
 
 /// The table of errors, which is no file of cases.
 pub(super) const TABLE: &str = "errors.json";
@@ -45,8 +48,18 @@ pub fn load(directory: &Path) -> Result<Vec<Case>, String> {
 
 /// The cases of one file; their ids start with the file's name.
 pub fn load_file(stem: &str, text: &str) -> Result<Vec<Case>, String> {
-    let cases: Vec<Case> = serde_json::from_str(text)
-        .map_err(|cause| format!("`{stem}.json` is not a list of cases: {cause}"))?;
+    let unread = |cause| format!("`{stem}.json` is not a list of cases: {cause}");
+    let entries: Vec<Value> = serde_json::from_str(text).map_err(unread)?;
+    let mut cases = Vec::new();
+    for mut entry in entries {
+        match entry.get_mut("table").map(Value::take) {
+            None => cases.push(Case::deserialize(entry).map_err(unread)?),
+            Some(table) => {
+                let table = Table::deserialize(table).map_err(unread)?;
+                cases.extend(table.cases(stem)?);
+            }
+        }
+    }
     for case in &cases {
         case.check()?;
         if !case.id.starts_with(&format!("{stem}/")) {

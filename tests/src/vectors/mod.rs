@@ -2,6 +2,7 @@
 //!
 //! `tests/vectors/README.md` describes the files and how a runner in any language uses the server.
 
+mod bad_input;
 mod case;
 mod compare;
 mod fault;

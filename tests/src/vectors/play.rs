@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scalekit_vmcp::{AccessLevel, Client, Config, Error, JsonStream, Session, Target};
+use scalekit_vmcp::{AccessLevel, Client, Config, Error, JsonStream, OpenSession, Session, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,7 +18,9 @@ pub async fn report(started: &Value) -> Report {
         Err(error) => Report {
             error: Some(error.to_json()),
             text: format!("{error} {error:?}"),
-            ..Report::default()
+            class: "Error".to_owned(),
+            language: "rust".to_owned(),
+            result: None,
         },
     }
 }
@@ -27,9 +29,13 @@ async fn call(started: &Value) -> Result<Value, Error> {
     let call = &started["call"];
     let (operation, parameters) = (call["operation"].as_str().unwrap(), &call["parameters"]);
     if operation == "client" {
-        return client(&parameters["env_url"], parameters).map(|_| json!({}));
+        let options = parameters.to_string();
+        return built(move || Client::from_json(&options))
+            .await
+            .map(|_| json!({}));
     }
-    let client = client(&started["env_url"], &started["client"])?;
+    let of_case = started.clone();
+    let client = built(move || client(&of_case)).await?;
     Ok(match operation {
         "open_session" => {
             let session = open_session(&client, parameters).await?;
@@ -41,6 +47,13 @@ async fn call(started: &Value) -> Result<Value, Error> {
             None => parsed(&client.call(operation, &parameters.to_string()).await?),
         },
     })
+}
+
+/// Making a client reads certificates: no place for that is a thread that others wait on.
+async fn built(
+    make: impl FnOnce() -> Result<Client, Error> + Send + 'static,
+) -> Result<Client, Error> {
+    tokio::task::spawn_blocking(make).await.unwrap()
 }
 
 fn parsed(text: &str) -> Value {
@@ -56,18 +69,15 @@ async fn all(mut stream: JsonStream) -> Result<Value, Error> {
     Ok(items.into())
 }
 
-fn client(env_url: &Value, options: &Value) -> Result<Client, Error> {
-    // The cap holds for `Retry-After` too: no case waits.
-    let mut builder = Client::builder().backoff(Duration::from_millis(1), Duration::from_millis(5));
-    if let Some(env_url) = env_url.as_str() {
-        builder = builder.env_url(env_url);
-    }
-    if let Some(client_id) = options["client_id"].as_str() {
-        builder = builder.client_id(client_id);
-    }
-    if let Some(client_secret) = options["client_secret"].as_str() {
-        builder = builder.client_secret(client_secret);
-    }
+fn client(started: &Value) -> Result<Client, Error> {
+    let options = &started["client"];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut builder = Client::builder()
+        .env_url(text(&started["env_url"]))
+        .client_id(text(&options["client_id"]))
+        .client_secret(text(&options["client_secret"]))
+        // The cap holds for `Retry-After` too: no case waits.
+        .backoff(Duration::from_millis(1), Duration::from_millis(5));
     if let Some(allow) = options["allow_insecure_http"].as_bool() {
         builder = builder.allow_insecure_http(allow);
     }
@@ -87,12 +97,15 @@ fn client(env_url: &Value, options: &Value) -> Result<Client, Error> {
     for (name, value) in options["headers"].as_object().into_iter().flatten() {
         client = client.with_header(name, value.as_str().unwrap())?;
     }
+    if options["closed"] == true {
+        client.close();
+    }
     Ok(client)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OpenSession {
+struct Asked {
     config: Option<Config>,
     config_id: Option<String>,
     connection_name: Option<String>,
@@ -101,23 +114,41 @@ struct OpenSession {
     access_level: Option<String>,
 }
 
-async fn open_session(client: &Client, parameters: &Value) -> Result<Session, Error> {
-    let asked = OpenSession::deserialize(parameters).unwrap();
-    let target = match (asked.config, asked.config_id, asked.connection_name) {
-        (Some(config), None, None) => Target::from(&config),
-        (None, Some(id), None) => Target::config(id),
-        (None, None, Some(name)) => Target::connection(name),
-        _ => panic!("a session has exactly one target: {parameters}"),
-    };
-    let mut opening = client.open_session(target, asked.identifier);
-    if let Some(seconds) = asked.expiry_seconds {
-        opening = opening.expiry(Duration::from_secs_f64(seconds));
+impl Asked {
+    /// The call as a program in Rust writes it, if its types can say it.
+    fn typed(self, client: &Client) -> Option<OpenSession> {
+        let target = match (self.config, self.config_id, self.connection_name) {
+            (Some(config), None, None) => Target::from(&config),
+            (None, Some(id), None) => Target::config(id),
+            (None, None, Some(name)) => Target::connection(name),
+            _ => return None,
+        };
+        let mut opening = client.open_session(target, self.identifier);
+        if let Some(seconds) = self.expiry_seconds {
+            opening = opening.expiry(Duration::try_from_secs_f64(seconds).ok()?);
+        }
+        match self.access_level.as_deref() {
+            None => Some(opening),
+            Some("FULL") => Some(opening.access_level(AccessLevel::Full)),
+            Some("READ_ONLY") => Some(opening.access_level(AccessLevel::ReadOnly)),
+            Some(_) => None,
+        }
     }
-    opening = match asked.access_level.as_deref() {
-        None => opening,
-        Some("FULL") => opening.access_level(AccessLevel::Full),
-        Some("READ_ONLY") => opening.access_level(AccessLevel::ReadOnly),
-        Some(other) => panic!("no access level `{other}`"),
+}
+
+async fn open_session(client: &Client, parameters: &Value) -> Result<Session, Error> {
+    let mut parameters = parameters.clone();
+    let elsewhere = parameters
+        .as_object_mut()
+        .unwrap()
+        .remove("authorization_for");
+    let asked = Asked::deserialize(&parameters).ok();
+    let session = match asked.and_then(|asked| asked.typed(client)) {
+        Some(opening) => opening.await?,
+        None => client.open_session_json(&parameters.to_string()).await?,
     };
-    opening.await
+    if let Some(url) = elsewhere {
+        session.authorization_for(url.as_str().unwrap()).await?;
+    }
+    Ok(session)
 }

@@ -75,6 +75,12 @@ pub struct Report {
     /// The facts of the error, named as in a case.
     #[serde(default)]
     pub error: Option<Value>,
+    /// What the language calls the class of the error.
+    #[serde(default)]
+    pub class: String,
+    /// `rust`, `python` or `node`; needed with an error only.
+    #[serde(default)]
+    pub language: String,
     /// Everything a person may see of the error: message, string and debug forms.
     #[serde(default)]
     pub text: String,
@@ -124,7 +130,7 @@ impl Run {
             &mut whole,
             &[
                 ("{env_url}", &env_url),
-                ("{origin}", base_url),
+                ("{origin}", &base_url),
                 ("{client_secret}", &client_secret),
                 ("{ca_file}", &house.ca_file.path().to_string_lossy()),
                 ("{proxy_url}", &server),
@@ -332,7 +338,11 @@ impl Run {
                     result: None,
                     ..
                 },
-            ) => compare::error(wanted, got),
+            ) => {
+                let mut problems = compare::error(wanted, got);
+                problems.extend(compare::class(wanted, &report.language, &report.class));
+                problems
+            }
             (
                 Some(_),
                 _,
@@ -368,10 +378,12 @@ impl Run {
             return Vec::new();
         };
         let shown = format!("{} {error}", report.text);
+        let passed = self.case.call.parameters["client_secret"].as_str();
         let secrets = issued
             .iter()
             .map(String::as_str)
-            .chain([self.client_secret.as_str()]);
+            .chain([self.client_secret.as_str()])
+            .chain(passed.map(str::trim).filter(|secret| !secret.is_empty()));
         let mut problems: Vec<String> = secrets
             .filter(|secret| shown.contains(secret))
             .map(|secret| format!("the error shows the secret `{secret}`"))

@@ -58,6 +58,13 @@ class ScalekitException(Exception):
         self.details = facts.get("details")
         self.suggestion = suggestion
 
+    @property
+    def explanation(self) -> str | None:
+        """What `code` means and what to do: a paragraph, the same as `vmcp explain` prints."""
+        from scalekit_vmcp._bridge import explain
+
+        return explain(self.code)
+
 
 class ScalekitValidationException(ScalekitException, ValueError):
     """An argument breaks a rule; nothing was sent."""
@@ -170,6 +177,8 @@ _CODES: dict[tuple[str, str], type[ScalekitException]] = {
     ("invalid_argument", "bad_request"): ScalekitBadRequestException,
     ("invalid_argument", "request_too_large"): ScalekitBadRequestException,
     ("invalid_argument", "access_token_unavailable"): ScalekitBadRequestException,
+    ("invalid_argument", "tool_error"): ScalekitBadRequestException,
+    ("timeout", "tool_error"): ScalekitGatewayTimeoutException,
     ("timeout", "gateway_timeout"): ScalekitGatewayTimeoutException,
     ("server", "not_implemented"): ScalekitNotImplementedException,
     ("server", "service_unavailable"): ScalekitServiceUnavailableException,
