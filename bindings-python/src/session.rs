@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::{prelude::*, types::PyAny};
+use serde_json::json;
 
 use crate::{
     client::{Handle, PerProcess},
@@ -97,6 +98,19 @@ impl Session {
         let session = self.session(py)?;
         run(py, future, async move {
             Ok(session.rejected(&credential).await?)
+        })
+    }
+
+    /// What an agent would find, as JSON.
+    #[pyo3(signature = (future=None))]
+    fn check<'py>(
+        &self,
+        py: Python<'py>,
+        future: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let session = self.session(py)?;
+        run(py, future, async move {
+            Ok(json!(session.check().await?).to_string())
         })
     }
 }

@@ -7,7 +7,8 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from slow_server import SlowServer
@@ -56,6 +57,12 @@ def vectors() -> Iterator[str]:
         assert server.stdout is not None
         yield json.loads(server.stdout.readline())["base_url"]
         server.kill()
+
+
+def method(client: Any, operation: str) -> Callable[..., Any]:
+    """The method of an operation, wherever it stands."""
+    actions = client.actions
+    return getattr(actions.mcp if hasattr(actions.mcp, operation) else actions, operation)
 
 
 def script(text: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:

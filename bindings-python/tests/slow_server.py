@@ -20,6 +20,8 @@ class SlowServer:
         self.held = 0
         self.left = 0
         """How many callers went away before they were answered."""
+        self.accounts: list[object] = []
+        """How the user stands with the connections of every config."""
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Condition()
         self._released = asyncio.Event()
@@ -93,7 +95,12 @@ class SlowServer:
             if not await self._hold(reader):
                 await self._note(held=-1, left=1)
                 return False
-            answer = {"config": {"id": "cfg_1", "name": "a"}, "configs": [{"id": "cfg_1"}], "token": "t.o.k"}
+            answer = {
+                "config": {"id": "cfg_1", "name": "a"},
+                "configs": [{"id": "cfg_1"}],
+                "connected_accounts": self.accounts,
+                "token": "t.o.k",
+            }
         body = json.dumps(answer).encode()
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
         writer.write(body)

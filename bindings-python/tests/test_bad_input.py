@@ -9,14 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from conftest import method
 from scalekit_vmcp import (
+    AccountWait,
     AsyncScalekitClient,
     LocalEngine,
     McpConfig,
     McpConfigConnectionToolMapping,
     ScalekitClient,
 )
-from scalekit_vmcp.common.exceptions import ScalekitCancelledException, ScalekitException
+from scalekit_vmcp.common.exceptions import (
+    ScalekitCancelledException,
+    ScalekitException,
+    ScalekitValidationException,
+)
 from slow_server import SlowServer
 
 GMAIL = McpConfigConnectionToolMapping(connection_name="gmail")
@@ -79,6 +85,11 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("delete_config", {"config_id": ".."}, "id_invalid", "config_id"),
     ("delete_config", {"config_id": 7}, "argument_type", "config_id"),
     ("get_config", {"config_id": McpConfig(id="cfg_1")}, "argument_type", "config_id"),
+    ("get_config", {}, "argument_missing", "config_id"),
+    ("get_config", {"name": "My agent"}, "config_name_invalid", "name"),
+    ("get_config", {"config_id": "cfg_1", "name": "a"}, "target_ambiguous", "name"),
+    ("ensure_config", {"name": "My agent"}, "config_name_invalid", "name"),
+    ("ensure_config", mapped(connection_name="gmail", tools=[]), "tools_empty", "connection_tool_mappings[0].tools"),
     ("list_configs", {"page_size": 31}, "page_size_out_of_range", "page_size"),
     ("list_configs", {"page_size": math.nan}, "argument_type", "page_size"),
     ("list_configs", {"page_size": 10**30}, "argument_type", "page_size"),
@@ -115,6 +126,100 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "connection_name",
     ),
     ("open_session", {"identifier": "u"}, "argument_missing", "config_or_id"),
+    ("wait_until_active", {"config_id": None, "identifier": "u"}, "argument_missing", "config_id"),
+    ("wait_until_active", {"config_id": "cfg_1", "identifier": ""}, "argument_missing", "identifier"),
+    (
+        "wait_until_active",
+        {"config_id": "cfg_1", "identifier": "u", "connection_names": []},
+        "argument_type",
+        "connection_names",
+    ),
+    (
+        "wait_until_active",
+        {"config_id": "cfg_1", "identifier": "u", "connection_names": "gmail"},
+        "argument_type",
+        "connection_names",
+    ),
+    ("wait_until_active", {"config_id": "cfg_1", "identifier": "u", "timeout": 5}, "argument_type", "timeout"),
+    (
+        "wait_until_active",
+        {"config_id": "cfg_1", "identifier": "u", "timeout": timedelta(0)},
+        "timeout_invalid",
+        "timeout",
+    ),
+    (
+        "wait_until_active",
+        {"config_id": "cfg_1", "identifier": "u", "time_out": None},
+        "unknown_argument",
+        "time_out",
+    ),
+    ("ensure_instance", {"config_name": "", "user_identifier": "u"}, "argument_missing", "config_name"),
+    ("ensure_instance", {"config_name": "a", "user_identifier": None}, "argument_missing", "user_identifier"),
+    ("update_instance", {"instance_id": "inst_1"}, "argument_missing", "name"),
+    ("get_instance", {"instance_id": ".."}, "id_invalid", "instance_id"),
+    ("list_instances", {"page_size": 31}, "page_size_out_of_range", "page_size"),
+    ("list_instances", {"search": "a"}, "unknown_argument", "search"),
+    ("delete_instance", {"instance_id": ""}, "argument_missing", "instance_id"),
+    (
+        "get_instance_auth_state",
+        {"instance_id": "inst_1", "include_auth_link": True},
+        "unknown_argument",
+        "include_auth_link",
+    ),
+    ("get_authorization_link", {}, "argument_missing", "connected_account_id"),
+    ("get_authorization_link", {"identifier": "u"}, "argument_missing", "connection_name"),
+    (
+        "get_authorization_link",
+        {"connected_account_id": "ca_1", "user_verify_url": "nowhere"},
+        "user_verify_url_invalid",
+        "user_verify_url",
+    ),
+    ("get_authorization_link", {"connector": "gmail", "identifier": "u"}, "unknown_argument", "connector"),
+    (
+        "verify_connected_account_user",
+        {"auth_request_id": "", "identifier": "u"},
+        "argument_missing",
+        "auth_request_id",
+    ),
+    (
+        "list_connected_accounts",
+        {"connection_name": "a", "connection_names": ["b"]},
+        "target_ambiguous",
+        "connection_names",
+    ),
+    ("list_connected_accounts", {"page_size": 100}, "page_size_out_of_range", "page_size"),
+    ("get_connected_account", {"connection_name": "gmail"}, "argument_missing", "identifier"),
+    ("get_connected_account_details", {"connected_account_id": "u"}, "id_invalid", "connected_account_id"),
+    (
+        "delete_connected_account",
+        {"connection_name": "gmail", "identifier": "u" * 101},
+        "identifier_invalid",
+        "identifier",
+    ),
+    ("create_connected_account", {"connection_name": None, "identifier": "u"}, "argument_missing", "connection_name"),
+    ("update_connected_account", {"connected_account_id": "ca_1"}, "argument_missing", "authorization_details"),
+    ("list_tools", {"query": "ab"}, "query_invalid", "query"),
+    ("list_tools", {"tool_name": ["a", 5]}, "argument_type", "tool_name[1]"),
+    ("list_tools", {"tool_names": ["a"]}, "unknown_argument", "tool_names"),
+    ("list_scoped_tools", {"identifier": "u", "providers": "GMAIL"}, "argument_type", "providers"),
+    ("list_available_tools", {"identifier": ""}, "argument_missing", "identifier"),
+]
+LOOP: dict[str, Any] = {}
+LOOP["oauth_token"] = LOOP
+DETAILS: list[tuple[Any, str, str]] = [
+    ("hunter2", "argument_type", "authorization_details"),
+    ({}, "authorization_details_invalid", "authorization_details"),
+    ({"password": "hunter2"}, "authorization_details_invalid", "authorization_details"),
+    ({"oauth_token": "hunter2"}, "authorization_details_invalid", "authorization_details"),
+    ({"oauth_token": {"access_token": b"hunter2"}}, "argument_type", "authorization_details"),
+    ({"oauth_token": {"access_token": {"hunter2"}}}, "argument_type", "authorization_details"),
+    ({"oauth_token": {("hunter2", 1): None}}, "argument_type", "authorization_details"),
+    (LOOP, "argument_type", "authorization_details"),
+]
+BAD += [
+    (operation, {"connection_name": "gmail", "identifier": "u", "authorization_details": details}, code, argument)
+    for operation in ("create_connected_account", "upsert_connected_account", "update_connected_account")
+    for details, code, argument in DETAILS
 ]
 EXPIRIES: list[tuple[Any, str]] = [
     (timedelta(seconds=59), "expiry_out_of_range"),
@@ -139,10 +244,12 @@ BAD += [
 def test_nothing_is_sent(slow: SlowServer, operation: str, arguments: Any, code: str, argument: str) -> None:
     client = ScalekitClient(slow.url, "skc_1", "hunter2")
     with pytest.raises(ValueError) as blocking:
-        getattr(client.actions.mcp, operation)(**arguments)
+        answer = method(client, operation)(**arguments)
+        if isinstance(answer, AccountWait):
+            answer.states()
 
     async def main() -> None:
-        await getattr(AsyncScalekitClient(slow.url, "skc_1", "hunter2").actions.mcp, operation)(**arguments)
+        await method(AsyncScalekitClient(slow.url, "skc_1", "hunter2"), operation)(**arguments)
 
     with pytest.raises(ValueError) as awaited:
         asyncio.run(main())
@@ -161,11 +268,40 @@ def test_a_fraction_of_a_second_is_cut_off(slow: SlowServer) -> None:
 
 
 def test_what_is_missing_altogether_is_a_type_error(slow: SlowServer) -> None:
-    mcp = ScalekitClient(slow.url, "skc_1", "s3cret").actions.mcp
-    for call in (mcp.create_config, mcp.delete_config, mcp.open_session):
+    actions = ScalekitClient(slow.url, "skc_1", "s3cret").actions
+    mcp = actions.mcp
+    for call in (
+        mcp.create_config,
+        mcp.delete_config,
+        mcp.open_session,
+        mcp.wait_until_active,
+        mcp.ensure_instance,
+        actions.create_connected_account,
+        actions.list_scoped_tools,
+    ):
         with pytest.raises(TypeError, match="required"):
             call()  # type: ignore[call-arg]
     assert slow.paths == []
+
+
+def test_the_first_step_of_a_wait_tells_what_is_wrong(slow: SlowServer) -> None:
+    slow.release()
+    slow.accounts = [{"connection_name": "gmail", "connected_account_status": "ACTIVE"}]
+    names = ["gmial"]
+    wait = ScalekitClient(slow.url, "skc_1", "s3cret").actions.mcp.wait_until_active(
+        "cfg_1", "u", connection_names=names
+    )
+    later = AsyncScalekitClient(slow.url, "skc_1", "s3cret").actions.mcp.wait_until_active(
+        "cfg_1", "u", connection_names=names
+    )
+
+    async def main() -> None:
+        async for _ in later:
+            pass
+
+    for step in (lambda: list(wait), wait.states, lambda: asyncio.run(main()), lambda: asyncio.run(later.states())):
+        with pytest.raises(ScalekitValidationException, match="did you mean `gmail`"):
+            step()
 
 
 URL = "https://env.example"

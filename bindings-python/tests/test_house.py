@@ -10,10 +10,20 @@ from typing import Any
 
 import pytest
 import scalekit_vmcp
-from scalekit_vmcp import AsyncScalekitClient, AsyncSession, ScalekitClient, Session
+from scalekit_vmcp import (
+    AccountWait,
+    AsyncAccountWait,
+    AsyncScalekitClient,
+    AsyncSession,
+    ScalekitClient,
+    Session,
+    _generated,
+    _responses,
+)
 from scalekit_vmcp._async_mcp import AsyncActionMcp
 from scalekit_vmcp._mcp import ActionMcp
-from scalekit_vmcp.actions import ActionClient, AsyncActionClient
+from scalekit_vmcp._model import Model
+from scalekit_vmcp.actions import ActionClient, AsyncActionClient, types
 
 HOME = pathlib.Path(__file__).resolve().parents[1]
 GLUE = sorted((HOME / "src").rglob("*.rs"))
@@ -97,6 +107,9 @@ def test_the_native_half_has_one_door() -> None:
     assert doors == ["_bridge.py"]
 
 
+NOT_AWAITED = ("iter_configs", "wait_until_active", "with_options", "from_env")
+
+
 @pytest.mark.parametrize(
     ("blocking", "awaited"),
     [
@@ -104,6 +117,7 @@ def test_the_native_half_has_one_door() -> None:
         (ActionClient, AsyncActionClient),
         (ActionMcp, AsyncActionMcp),
         (Session, AsyncSession),
+        (AccountWait, AsyncAccountWait),
     ],
 )
 def test_both_flavours_are_one(blocking: type, awaited: type) -> None:
@@ -121,10 +135,12 @@ def test_both_flavours_are_one(blocking: type, awaited: type) -> None:
     for name in left:
         assert shape(left[name]) == shape(right[name]), name
         assert inspect.getdoc(left[name]), name
-        if inspect.isfunction(left[name]) and name not in ("iter_configs", "with_options", "from_env"):
+        if inspect.isfunction(left[name]) and name not in NOT_AWAITED:
             assert inspect.iscoroutinefunction(right[name]), name
 
 
+ACCOUNT = "connection_name identifier connected_account_id"
+NEW_ACCOUNT = "connection_name identifier authorization_details organization_id user_id api_config"
 VENDOR = {
     "list_configs": "page_size page_token filter_id filter_provider filter_name filter_mcp_server_url search",
     "create_config": "name description connection_tool_mappings",
@@ -132,20 +148,54 @@ VENDOR = {
     "delete_config": "config_id",
     "list_mcp_connected_accounts": "config_id identifier include_auth_link",
     "create_session_token": "mcp_config_id identifier expiry access_level connection_name",
+    "ensure_instance": "config_name user_identifier name",
+    "update_instance": "instance_id name config_name",
+    "get_instance": "instance_id",
+    "list_instances": "page_size page_token filter_id filter_name filter_config_name filter_user_identifier",
+    "delete_instance": "instance_id",
+    "get_instance_auth_state": "instance_id include_auth_links",
+    "get_authorization_link": "identifier connection_name connected_account_id state user_verify_url",
+    "verify_connected_account_user": "auth_request_id identifier",
+    "list_connected_accounts": "connection_name identifier provider connection_names page_size page_token",
+    "get_connected_account": ACCOUNT,
+    "get_connected_account_details": ACCOUNT,
+    "delete_connected_account": ACCOUNT,
+    "create_connected_account": NEW_ACCOUNT,
+    "get_or_create_connected_account": NEW_ACCOUNT,
+    "upsert_connected_account": NEW_ACCOUNT,
+    "update_connected_account": (
+        "connection_name identifier authorization_details organization_id user_id connected_account_id api_config"
+    ),
+    "list_tools": (
+        "connection_name identifier provider tool_name query organization_id user_id connected_account_id "
+        "summary page_size page_token"
+    ),
+    "list_scoped_tools": "identifier providers tool_names connection_names page_size page_token",
+    "list_available_tools": "identifier page_size page_token",
 }
 
 
 @pytest.mark.parametrize("operation", VENDOR)
 def test_the_vendors_names_stand_in_the_vendors_order(operation: str) -> None:
-    parameters = list(inspect.signature(getattr(ActionMcp, operation)).parameters.values())[1:]
+    (home,) = (cls for cls in (ActionMcp, ActionClient) if hasattr(cls, operation))
+    parameters = list(inspect.signature(getattr(home, operation)).parameters.values())[1:]
     assert " ".join(parameter.name for parameter in parameters) == VENDOR[operation]
     keyword_only = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     assert keyword_only == (["connection_name"] if operation == "create_session_token" else [])
 
 
+def test_every_type_of_the_api_stands_where_the_vendor_has_them() -> None:
+    def models(module: Any) -> set[str]:
+        return {name for name, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Model)}
+
+    known = {name for name in models(_generated) | models(_responses) if not name.startswith("_")} - {"Model"}
+    assert known == set(types.__all__)
+    assert types.McpInstanceConnectionAuthState is types.McpConnectionAuthState
+
+
 def test_everything_public_has_words() -> None:
-    for name in scalekit_vmcp.__all__:
-        value = getattr(scalekit_vmcp, name)
-        assert inspect.getdoc(value), name
+    for module in (scalekit_vmcp, types):
+        for name in module.__all__:
+            assert inspect.getdoc(getattr(module, name)), name
     with pytest.raises(AttributeError, match="no attribute `LocalEngin`"):
         scalekit_vmcp.LocalEngin

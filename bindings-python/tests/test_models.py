@@ -7,8 +7,23 @@ import pickle
 from datetime import datetime
 
 import pytest
-from scalekit_vmcp import ALL_TOOLS, McpConfig, McpConfigConnectionToolMapping, McpConnectionAuthState
-from scalekit_vmcp.actions.types import CreateMcpSessionTokenResponse, ListMcpConfigsResponse
+from scalekit_vmcp import (
+    ALL_TOOLS,
+    AccountChange,
+    ConnectedAccount,
+    EnsuredConfig,
+    McpConfig,
+    McpConfigConnectionToolMapping,
+    McpConnectionAuthState,
+    Tool,
+)
+from scalekit_vmcp.actions.types import (
+    CreateMcpSessionTokenResponse,
+    GetConnectedAccountDetailsResponse,
+    GetConnectedAccountResponse,
+    ListMcpConfigsResponse,
+    MagicLinkResponse,
+)
 from scalekit_vmcp.common.exceptions import ScalekitValidationException
 
 CONFIG = {
@@ -66,7 +81,12 @@ def test_no_text_shows_a_secret_or_a_link() -> None:
     for shown in (repr, str, lambda value: f"{[value]}"):
         assert "t.o.k" not in shown(token)
         assert "s3cret" not in shown(state)
-    assert "'gmail'" in repr(state)
+    details = {"oauth_token": {"access_token": "s3cret"}}
+    account = ConnectedAccount(connector="gmail", authorization_details=details)
+    change = AccountChange(connection_name="gmail", authentication_link="https://a.example/s3cret")
+    for hidden in (state, account, change, GetConnectedAccountResponse(connected_account=account)):
+        assert "'gmail'" in repr(hidden) and "s3cret" not in f"{hidden} {hidden!r} {[hidden]}"
+    assert "s3cret" not in repr(MagicLinkResponse(link="https://a.example/s3cret"))
     assert repr(CreateMcpSessionTokenResponse()).startswith("CreateMcpSessionTokenResponse(token=")
     assert token.to_dict()["token"] == "t.o.k"
 
@@ -94,6 +114,41 @@ def test_to_dict_is_plain() -> None:
     token = CreateMcpSessionTokenResponse.from_wire({"token": "t", "expires_at": "2026-06-03T20:00:00.5Z"})
     assert token.expires_at == datetime(2026, 6, 3, 20, 0, 0, 500_000)
     assert token.to_dict() == {"token": "t", "expires_at": "2026-06-03T20:00:00.500000"}
+
+
+ACCOUNT = {
+    "id": "ca_1",
+    "connection_name": "gmail",
+    "authorization_details": {"static_auth": {"userName": "u", "pass_word": None}},
+    "api_config": {"aB": {"c_d": None}, "e": [{"fG": 1}]},
+}
+
+
+def test_free_values_stay_as_they_are() -> None:
+    account = ConnectedAccount.from_wire(ACCOUNT)
+    assert (account.connector, account.status, account.token_expires_at) == ("gmail", None, None)
+    for name in ("authorization_details", "api_config"):
+        assert getattr(account, name) == account.to_dict()[name] == ACCOUNT[name]
+    tool = Tool.from_wire({"definition": {"inputSchema": {"type": "object", "a_b": None}}})
+    assert tool.definition == {"inputSchema": {"type": "object", "a_b": None}}
+    assert (tool.metadata, tool.tags, tool.is_default) == ({}, [], None)
+
+
+def test_envelopes_are_values_of_their_own() -> None:
+    one = GetConnectedAccountResponse(connected_account=ConnectedAccount.from_wire(ACCOUNT))
+    assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
+    assert one.to_dict() == {"connected_account": one.connected_account.to_dict()}
+    assert one != GetConnectedAccountDetailsResponse(connected_account=one.connected_account)
+    with pytest.raises(AttributeError):
+        one.account = 1  # type: ignore[attr-defined]
+
+
+def test_what_ensuring_did() -> None:
+    ensured = EnsuredConfig.from_wire(
+        {"config": CONFIG, "outcome": "updated", "tools_added": [{"connection_name": "calendar"}], "widened": True}
+    )
+    assert (ensured.config, ensured.outcome, ensured.widened, ensured.tools_removed) == (config(), "updated", True, [])
+    assert ensured.tools_added[0].tools is ALL_TOOLS
 
 
 def test_matching() -> None:

@@ -224,6 +224,30 @@ with engine.client() as client:
     good(script(START + FORK + text, slow.url))
 
 
+WAITING = [{"connection_name": "gmail", "connected_account_status": "PENDING_AUTH", "authentication_link": "a"}]
+
+
+def test_a_wait_may_be_forked_but_not_its_iteration(slow: SlowServer) -> None:
+    slow.release()
+    slow.accounts = [dict(state) for state in WAITING]
+    text = """
+wait = blocking().actions.mcp.wait_until_active("cfg_1", "u")
+changes = iter(wait)
+assert next(changes).connection_name == "gmail"
+def refused():
+    try:
+        next(changes)
+    except Exception as error:
+        assert "belongs to the process that started it" in str(error)
+    else:
+        raise AssertionError("the iteration went on in the child")
+    assert next(iter(wait)).authentication_link == "a"
+child(refused)
+assert next(iter(wait)).connection_name == "gmail"
+"""
+    good(script(START + FORK + text, slow.url))
+
+
 INTERRUPTED = """
 import time
 client = blocking()
@@ -244,6 +268,29 @@ def test_ctrl_c_ends_a_blocking_call_and_its_request(slow: SlowServer) -> None:
     assert (program.returncode, err) == (0, "")
     assert float(out) - sent < 0.3
     slow.wait(lambda server: server.left == 1)
+
+
+WAITS_FOR_EVER = """
+wait = blocking().actions.mcp.wait_until_active("cfg_1", "u")
+try:
+    for change in wait:
+        print(change.status, flush=True)
+    wait.states()
+except KeyboardInterrupt:
+    print("over")
+"""
+
+
+def test_ctrl_c_ends_a_wait(slow: SlowServer) -> None:
+    slow.release()
+    slow.accounts = [dict(state) for state in WAITING]
+    command = [sys.executable, "-c", START + WAITS_FOR_EVER, slow.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "PENDING_AUTH\n"
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=10)
+    assert (program.returncode, out, err) == (0, "over\n", "")
 
 
 def test_ctrl_c_ends_the_command_well(tmp_path) -> None:
@@ -270,6 +317,7 @@ def client_of(slow: SlowServer) -> AsyncScalekitClient:
 
 def test_every_way_to_await(slow: SlowServer) -> None:
     slow.release()
+    slow.accounts = [{"connection_name": "gmail", "connected_account_status": "ACTIVE"}]
     client = client_of(slow)
 
     async def main() -> None:
@@ -278,6 +326,11 @@ def test_every_way_to_await(slow: SlowServer) -> None:
         two, three = await asyncio.gather(mcp.get_config("cfg_1"), mcp.get_config("cfg_1"))
         four = await asyncio.wait_for(mcp.get_config("cfg_1"), 10)
         assert one == two == three == four
+        wait = mcp.wait_until_active("cfg_1", "u")
+        assert await wait == await asyncio.wait_for(wait, 10) == await asyncio.create_task(wait.states())
+        assert [await wait] == await asyncio.gather(wait)
+        assert [state.connected_account_status for state in await wait] == ["ACTIVE"]
+        assert [change async for change in wait] == []
         if sys.version_info >= (3, 11):
             async with asyncio.TaskGroup() as group:
                 five = group.create_task(mcp.get_config("cfg_1"))
@@ -306,6 +359,7 @@ def test_nothing_is_sent_before_await(slow: SlowServer) -> None:
         mcp = client.actions.mcp
         forgotten = [mcp.get_config("cfg_1"), mcp.open_session("cfg_1", identifier="u")]
         mcp.iter_configs()
+        aiter(mcp.wait_until_active("cfg_1", "u"))
         task = asyncio.create_task(mcp.get_config("cfg_1"))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -358,6 +412,41 @@ def test_leaving_an_iteration_early_drops_the_request(slow: SlowServer) -> None:
         await asyncio.to_thread(slow.wait, lambda server: server.left == 1)
 
     asyncio.run(main())
+
+
+def test_cancelling_a_wait_drops_its_request(slow: SlowServer) -> None:
+    wait = client_of(slow).actions.mcp.wait_until_active("cfg_1", "u")
+
+    async def step() -> None:
+        await anext(aiter(wait))
+
+    async def main() -> None:
+        for left, waiting in enumerate([wait.states(), step(), asyncio.wait_for(wait, 3600)], 1):
+            task = asyncio.create_task(waiting)
+            await asyncio.to_thread(slow.wait, lambda server: server.held == 1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.to_thread(slow.wait, lambda server, left=left: server.left == left)
+
+    asyncio.run(main())
+
+
+def test_a_change_is_fetched_when_it_is_wanted(slow: SlowServer) -> None:
+    """Who leaves the loop after the first one has caused two looks: without links, then with."""
+    slow.release()
+    slow.accounts = [dict(state) for state in WAITING]
+
+    async def main() -> None:
+        async for change in client_of(slow).actions.mcp.wait_until_active("cfg_1", "u"):
+            assert change.authentication_link == "a"
+            break
+
+    asyncio.run(main())
+    for change in ScalekitClient(slow.url, "skc_1", "s3cret").actions.mcp.wait_until_active("cfg_1", "u"):
+        assert change.authentication_link == "a"
+        break
+    assert slow.paths == ["/api/v1/mcp/configs/cfg_1/connected_accounts"] * 4
 
 
 MANY = """

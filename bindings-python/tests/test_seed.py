@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 from scalekit_vmcp import LocalEngine, ScalekitClient
 from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping
-from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
+from scalekit_vmcp.common.exceptions import ScalekitNotFoundException, ScalekitTimeoutException
 
 _open = build_opener(ProxyHandler({})).open
 
@@ -141,6 +141,96 @@ def test_sessions_and_pages_in_both_flavours(engine: LocalEngine) -> None:
             assert await session.token() != before
 
     asyncio.run(main())
+
+
+def test_a_user_is_waited_for_in_both_flavours(engine: LocalEngine) -> None:
+    asked, authorized = ("gmail", "PENDING_AUTH"), ("gmail", "ACTIVE")
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        config = mcp.create_config("a", connection_tool_mappings=mappings(["gmail_fetch_mails"], CALENDAR)).config
+        seen = []
+        for change in mcp.wait_until_active(config.id, "user_1", timeout=timedelta(minutes=1)):
+            seen.append((change.connection_name, change.status))
+            if change.authentication_link:
+                authorize(change.authentication_link)
+        # The calendar wants nobody's authorization, but it wants an account.
+        assert seen == [asked, ("googlecalendar", "ACTIVE"), authorized]
+        states = mcp.wait_until_active(config.id, "user_1").states()
+        assert {state.connection_name: state.connected_account_status for state in states} == {
+            "gmail": "ACTIVE",
+            "googlecalendar": "ACTIVE",
+        }
+        with pytest.raises(ScalekitTimeoutException) as caught:
+            mcp.wait_until_active(config.id, "user_3", timeout=timedelta(milliseconds=1)).states()
+        assert caught.value.code == "wait_timed_out"
+
+    async def main() -> None:
+        async with engine.async_client() as client:
+            wait = client.actions.mcp.wait_until_active(config.id, "user_2", connection_names=["gmail"])
+            seen = []
+            async for change in wait:
+                seen.append((change.connection_name, change.status))
+                if change.authentication_link:
+                    await asyncio.to_thread(authorize, change.authentication_link)
+            assert seen == [asked, authorized]
+            assert [state.connection_name for state in await wait] == ["gmail"]
+
+    asyncio.run(main())
+
+
+def test_a_config_is_declared_and_its_session_checked(engine: LocalEngine) -> None:
+    with engine.client() as client:
+        mcp = client.actions.mcp
+        calendar = [McpConfigConnectionToolMapping(connection_name="googlecalendar", tools=CALENDAR)]
+        created = mcp.ensure_config("a", connection_tool_mappings=calendar)
+        assert (created.outcome, created.widened) == ("created", True)
+        assert mcp.ensure_config("a").outcome == "unchanged"
+        calendar[0].tools = CALENDAR[:1]
+        updated = mcp.ensure_config("a", "calendar only", calendar)
+        assert (updated.outcome, updated.widened) == ("updated", False)
+        assert [(removed.connection_name, removed.tools) for removed in updated.tools_removed] == [
+            ("googlecalendar", CALENDAR[1:])
+        ]
+        assert mcp.get_config(name="a") == mcp.get_config(created.config.id) == updated.config
+        report = mcp.open_session(updated.config, identifier="user_123").check()
+        assert [tool.name for tool in report.tools] == CALENDAR[:1]
+        assert (report.missing_tools, report.warnings) == ([], [])
+        assert 0 < report.estimated_tokens < report.schema_bytes
+
+    async def main() -> None:
+        async with engine.async_client() as client:
+            mcp = client.actions.mcp
+            assert await (await mcp.open_session(updated.config, identifier="user_123")).check() == report
+
+    asyncio.run(main())
+
+
+def test_accounts_tools_and_instances_of_a_user(engine: LocalEngine) -> None:
+    user, settings = {"connection_name": "gmail", "identifier": "user_123"}, {"aB": {"c_d": None}}
+    with engine.client() as client:
+        actions = client.actions
+        authorize(actions.get_authorization_link("user_123", "gmail").link)
+        account = actions.upsert_connected_account(**user, api_config=settings).connected_account
+        assert (account.connector, account.status, account.api_config) == ("gmail", "ACTIVE", settings)
+        found = actions.get_connected_account(connected_account_id=account.id).connected_account
+        assert found.authorization_details == {"static_auth": {"details": {"api_key": "key"}}}
+        assert actions.get_connected_account_details(**user).connected_account.authorization_details is None
+        (tool,) = actions.list_tools(tool_name="gmail_fetch_mails").tools
+        scoped = actions.list_scoped_tools("user_123", tool_names=["gmail_fetch_mails"])
+        assert [(one.tool, one.connected_account_id) for one in scoped.tools] == [(tool, account.id)]
+
+        config = actions.mcp.create_config(
+            "a", connection_tool_mappings=mappings(["gmail_fetch_mails"], CALENDAR)
+        ).config
+        instance = actions.mcp.ensure_instance("a", "user_123").instance
+        assert instance.config is not None and instance.config.id == config.id
+        assert actions.mcp.list_instances(filter_user_identifier="user_123").total_count == 1
+        states = actions.mcp.get_instance_auth_state(instance.id).connections
+        assert [state.connection_name for state in states] == ["gmail", "googlecalendar"]
+        actions.mcp.delete_instance(instance.id)
+        actions.delete_connected_account(**user)
+        with pytest.raises(ScalekitNotFoundException):
+            actions.get_connected_account(**user)
 
 
 def test_the_engine_is_steered(engine: LocalEngine) -> None:

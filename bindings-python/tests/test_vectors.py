@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -14,9 +15,8 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, method
 from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, McpConfig, McpConfigConnectionToolMapping, ScalekitClient
-from scalekit_vmcp.actions.types import DeleteMcpConfigResponse
 from scalekit_vmcp.common.exceptions import ScalekitException
 
 
@@ -46,14 +46,6 @@ def ask(method: str, url: str, body: Any = None) -> Any:
 
 # What the table calls a parameter, in Python's words.
 
-REQUIRED = {
-    "create_config": ["name"],
-    "delete_config": ["config_id"],
-    "get_config": ["config_id"],
-    "list_mcp_connected_accounts": ["config_id", "identifier"],
-    "update_config": ["config_id"],
-}
-
 
 def mapping(value: Any) -> Any:
     """A mapping as a person writes it; one with a mistake stays the dict it is."""
@@ -64,26 +56,34 @@ def mapping(value: Any) -> Any:
     return McpConfigConnectionToolMapping(**{name: field for name, field in value.items() if field is not None})
 
 
+DURATIONS = {"expiry", "timeout", "connect_timeout", "backoff_base", "backoff_cap"}
+
+
 def duration(value: Any) -> Any:
     """Seconds as a person writes them in Python; what is no number stays what it is."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return timedelta(seconds=value) if number else value
 
 
-def arguments(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    given: dict[str, Any] = dict.fromkeys(REQUIRED.get(operation, ()))
+def arguments(call: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """A case may leave out what Python requires: there it is `None`."""
+    expected = inspect.signature(call).parameters
+    given: dict[str, Any] = {name: None for name, expects in expected.items() if expects.default is expects.empty}
     for name, value in parameters.items():
         if name == "connection_tool_mappings" and isinstance(value, list):
             value = [mapping(item) for item in value]
-        if name == "expiry_seconds":
-            name, value = "expiry", duration(value)
-        if name == "config_id" and operation == "create_session_token":
+        if (ours := name.removesuffix("_seconds")) in DURATIONS:
+            name, value = ours, duration(value)
+        if name == "config_id" and "mcp_config_id" in expected:
             name = "mcp_config_id"
-        if operation == "open_session" and name in ("config_id", "config"):
+        if "config_or_id" in expected and name in ("config_id", "config"):
             value = McpConfig.from_wire(value) if name == "config" else value
             name = "config_or_id"
         given[name] = value
     return given
+
+
+ENVELOPES = {"config", "instance", "connected_account", "connected_accounts", "connections"}
 
 
 def plain(value: Any) -> Any:
@@ -96,12 +96,16 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if not hasattr(value, "to_dict"):
         return value
-    if isinstance(value, DeleteMcpConfigResponse):
-        return None
     fields = {name: plain(getattr(value, name)) for name in value.__match_args__}
-    if set(fields) in ({"config"}, {"connected_accounts"}):
+    if not fields:
+        return None
+    if len(fields) == 1 and fields.keys() <= ENVELOPES:
         return next(iter(fields.values()))
-    renamed = {"total_count": "total_size", "previous_page_token": "prev_page_token"}
+    renamed = {
+        "total_count": "total_size",
+        "previous_page_token": "prev_page_token",
+        "connector": "connection_name",
+    }
     return {renamed.get(name, name): field for name, field in fields.items()}
 
 
@@ -125,7 +129,6 @@ def report_of(error: ScalekitException) -> dict[str, Any]:
 
 FACTS = ["kind", "code", "status", "error_code", "request_id", "retry_after_ms", "attempts", "retryable"]
 FACTS += ["suggestion", "details"]
-DURATIONS = {"expiry", "timeout", "connect_timeout", "backoff_base", "backoff_cap"}
 
 
 def options(started: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -155,35 +158,52 @@ def option(name: str, value: Any) -> tuple[str, Any]:
     return name, value
 
 
+def method_of(client: Any, started: dict[str, Any]) -> Callable[..., Any]:
+    """What is called first; a session is opened to check it."""
+    operation = started["call"]["operation"].partition("/")[0]
+    return method(client, "open_session" if operation == "check" else operation)
+
+
 def blocking(started: dict[str, Any]) -> Any:
     made, headers = options(started)
-    operation, parameters = started["call"]["operation"], started["call"]["parameters"]
     with ScalekitClient(**made) as client:
-        mcp = client.with_options(headers=headers).actions.mcp
         if started["client"].get("closed"):
             client.close()
+        call, parameters = method_of(client.with_options(headers=headers), started), started["call"]["parameters"]
         elsewhere = parameters.pop("authorization_for", None)
-        answer = getattr(mcp, operation)(**arguments(operation, parameters))
-        if elsewhere is not None:
-            answer.authorization_for(elsewhere)
-        if operation == "open_session":
-            return {"url": answer.url, "token": answer.token()}
+        answer = call(**arguments(call, parameters))
+        match started["call"]["operation"]:
+            case "open_session":
+                if elsewhere is not None:
+                    answer.authorization_for(elsewhere)
+                return {"url": answer.url, "token": answer.token()}
+            case "check":
+                return plain(answer.check())
+            case "wait_until_active":
+                return plain(answer.states())
+            case "wait_until_active/changes":
+                return plain(list(answer))
         return plain(answer)
 
 
 async def awaited(started: dict[str, Any]) -> Any:
     made, headers = options(started)
-    operation, parameters = started["call"]["operation"], started["call"]["parameters"]
     async with AsyncScalekitClient(**made) as client:
-        mcp = client.with_options(headers=headers).actions.mcp
         if started["client"].get("closed"):
             await client.close()
+        call, parameters = method_of(client.with_options(headers=headers), started), started["call"]["parameters"]
         elsewhere = parameters.pop("authorization_for", None)
-        answer = await getattr(mcp, operation)(**arguments(operation, parameters))
-        if elsewhere is not None:
-            await answer.authorization_for(elsewhere)
-        if operation == "open_session":
-            return {"url": answer.url, "token": await answer.token()}
+        answer = call(**arguments(call, parameters))
+        if started["call"]["operation"] == "wait_until_active/changes":
+            return [plain(change) async for change in answer]
+        answer = await answer
+        match started["call"]["operation"]:
+            case "open_session":
+                if elsewhere is not None:
+                    await answer.authorization_for(elsewhere)
+                return {"url": answer.url, "token": await answer.token()}
+            case "check":
+                return plain(await answer.check())
         return plain(answer)
 
 

@@ -89,7 +89,7 @@ impl Exchange for ListMcpConnectedAccounts {
         let mut body = Map::new();
         body.insert(
             "identifier".to_owned(),
-            rules::user(self.identifier.as_deref())?.into(),
+            rules::user("identifier", self.identifier.as_deref())?.into(),
         );
         if let Some(include) = self.include_auth_link {
             body.insert("include_auth_link".to_owned(), Value::Bool(include));

@@ -238,7 +238,7 @@ impl Exchange for EnsureInstance {
 
     fn request(&self) -> Result<Request> {
         let config_name = rules::required("config_name", self.config_name.as_deref())?;
-        let user = rules::required("user_identifier", self.user_identifier.as_deref())?;
+        let user = rules::user("user_identifier", self.user_identifier.as_deref())?;
         Ok(Request::new(Self::METHOD, &PATH).json(texts([
             ("name", self.name.as_deref()),
             ("config_name", Some(config_name)),

@@ -223,9 +223,9 @@ pub(crate) fn mappings(mappings: &[ConnectionToolMapping]) -> Result<()> {
 }
 
 /// A user, as far as every operation agrees: some text without control characters.
-pub(crate) fn user(value: Option<&str>) -> Result<&str> {
-    let text = required("identifier", value)?;
-    no_control("identifier_invalid", "identifier", text)?;
+pub(crate) fn user<'a>(argument: &'static str, value: Option<&'a str>) -> Result<&'a str> {
+    let text = required(argument, value)?;
+    no_control("identifier_invalid", argument, text)?;
     Ok(text)
 }
 
@@ -236,7 +236,7 @@ pub(crate) fn identifier(value: Option<&str>) -> Result<&str> {
 
 /// An identifier that must be there; how long it may be differs from operation to operation.
 pub(crate) fn identifier_up_to(longest: usize, value: Option<&str>) -> Result<&str> {
-    let text = user(value)?;
+    let text = user("identifier", value)?;
     let length = text.chars().count();
     if length > longest {
         return Err(Error::argument(
@@ -349,7 +349,12 @@ pub(crate) fn account_id(value: Option<&str>, longest: usize) -> Result<Option<&
             format!("`{NAME}` must start with `ca_`"),
         )
         .suggest("to name an account by its user, pass `connection_name` and `identifier`")),
-        given => text(NAME, given, longest),
+        Some(id) => {
+            untrimmed(NAME, id)?;
+            no_control("id_invalid", NAME, id)?;
+            text(NAME, Some(id), longest)
+        }
+        None => Ok(None),
     }
 }
 

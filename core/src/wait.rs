@@ -143,7 +143,7 @@ impl Operation for WaitUntilActive {
 impl WaitUntilActive {
     fn watch(&self, client: &Client) -> Result<Watch> {
         let config_id = rules::path_segment("config_id", self.config_id.as_deref())?.to_owned();
-        let identifier = rules::required("identifier", self.identifier.as_deref())?.to_owned();
+        let identifier = rules::user("identifier", self.identifier.as_deref())?.to_owned();
         if self.connection_names.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::argument(
                 "argument_type",

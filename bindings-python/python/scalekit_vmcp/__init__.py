@@ -28,12 +28,22 @@ from typing import TYPE_CHECKING, Any
 from scalekit_vmcp._async_client import AsyncScalekitClient
 from scalekit_vmcp._client import ScalekitClient
 from scalekit_vmcp._generated import (
+    AccountChange,
+    ConnectedAccount,
+    EnsuredConfig,
     McpConfig,
     McpConfigConnectionToolMapping,
     McpConnectionAuthState,
+    McpInstance,
+    ScopedTool,
+    SessionReport,
+    SessionWarning,
+    Tool,
+    ToolReport,
 )
 from scalekit_vmcp._model import ALL_TOOLS
 from scalekit_vmcp._session import AsyncSession, Session
+from scalekit_vmcp._wait import AccountWait, AsyncAccountWait
 from scalekit_vmcp.common.exceptions import (
     ScalekitAuthorizationRequiredException,
     ScalekitException,
@@ -44,16 +54,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_TOOLS",
+    "AccountChange",
+    "AccountWait",
+    "AsyncAccountWait",
     "AsyncScalekitClient",
     "AsyncSession",
+    "ConnectedAccount",
+    "EnsuredConfig",
     "LocalEngine",
     "McpConfig",
     "McpConfigConnectionToolMapping",
     "McpConnectionAuthState",
+    "McpInstance",
     "ScalekitAuthorizationRequiredException",
     "ScalekitClient",
     "ScalekitException",
+    "ScopedTool",
     "Session",
+    "SessionReport",
+    "SessionWarning",
+    "Tool",
+    "ToolReport",
 ]
 
 

@@ -1,14 +1,16 @@
-"""Virtual MCP servers: configs, accounts, session tokens and sessions; for asyncio."""
+"""Virtual MCP servers: configs, accounts, session tokens, sessions and instances; for asyncio."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scalekit_vmcp._arguments import encode, named, named_async, seconds_if_given
+from scalekit_vmcp._async_instances import AsyncActionInstances
 from scalekit_vmcp._bridge import awaited
 from scalekit_vmcp._generated import (
     CreateMcpSessionTokenResponse,
+    EnsuredConfig,
     ListMcpConfigsResponse,
     McpConfig,
     McpConnectionAuthState,
@@ -20,20 +22,17 @@ from scalekit_vmcp._responses import (
     UpdateMcpConfigResponse,
 )
 from scalekit_vmcp._session import AsyncSession
+from scalekit_vmcp._wait import AsyncAccountWait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import timedelta
 
-    from scalekit_vmcp._bridge import NativeClient
     from scalekit_vmcp._generated import McpConfigConnectionToolMapping
 
 
-class AsyncActionMcp:
+class AsyncActionMcp(AsyncActionInstances):
     """Virtual MCP servers. Every argument is checked before anything is sent."""
-
-    def __init__(self, native: NativeClient) -> None:
-        self._native = native
 
     @named_async
     async def list_configs(
@@ -106,16 +105,18 @@ class AsyncActionMcp:
             yield McpConfig.from_wire(json.loads(item))
 
     @named_async
-    async def get_config(self, config_id: str) -> McpConfig:
-        """Gets one config.
+    async def get_config(self, config_id: str | None = None, *, name: str | None = None) -> McpConfig:
+        """Gets one config, by its id or by its name.
 
         Args:
-            config_id: The id of the config.
+            config_id: The id of the config; or `name`.
+            name: The exact name of the config, which is unique in the environment.
 
         Raises:
-            ScalekitNotFoundException: There is none with this id.
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitNotFoundException: There is none with this id, or with exactly this name.
         """
-        return McpConfig.from_wire(await self._call("get_config", config_id=config_id))
+        return McpConfig.from_wire(await self._call("get_config", config_id=config_id, name=name))
 
     @named_async
     async def create_config(
@@ -146,6 +147,42 @@ class AsyncActionMcp:
             connection_tool_mappings=connection_tool_mappings,
         )
         return CreateMcpConfigResponse(config=McpConfig.from_wire(answer))
+
+    @named_async
+    async def ensure_config(
+        self,
+        name: str,
+        description: str | None = None,
+        connection_tool_mappings: Sequence[McpConfigConnectionToolMapping] | None = None,
+    ) -> EnsuredConfig:
+        """Makes a config be as given: creates it, changes it, or leaves it alone.
+
+        Meant for the start of a program that declares its agent roles. The config is found by its
+        exact name. Description and mappings are compared by meaning (the order of connections and
+        tools does not matter) and only what differs is sent; what is not given is left as it is.
+        Callers that race for one name end with one config and no error; if they want different
+        things, the last one wins.
+
+        The answer says what was done, which tools the agents gained and lost, and whether they can
+        now do more than before.
+
+        Args:
+            name: 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment.
+            description: Free text.
+            connection_tool_mappings: The connections and their tools, at most 25: the whole list.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; or the config has a description
+                or mappings and none are wanted, which the API cannot remove. Nothing was changed.
+            ScalekitBadRequestException: A connection or a tool does not exist.
+        """
+        answer = await self._call(
+            "ensure_config",
+            name=name,
+            description=description,
+            connection_tool_mappings=connection_tool_mappings,
+        )
+        return EnsuredConfig.from_wire(answer)
 
     @named_async
     async def update_config(
@@ -212,6 +249,43 @@ class AsyncActionMcp:
         )
         states = [McpConnectionAuthState.from_wire(state) for state in answer]
         return ListMcpConnectedAccountsResponse(connected_accounts=states)
+
+    @named
+    def wait_until_active(
+        self,
+        config_id: str,
+        identifier: str,
+        *,
+        connection_names: Sequence[str] | None = None,
+        timeout: timedelta | None = None,
+    ) -> AsyncAccountWait:
+        """Waits until a user has authorized the connections of a config: iterate it or await it.
+
+        Iterated, it gives every step of the way: first each connection that the user must
+        authorize, with a link, then every change of status, and a new link before the old one's 60
+        seconds end. Awaited, or asked for its `states`, it gives the final states, all `ACTIVE`.
+        Nothing is sent before; both, one after the other, are two waits.
+
+        The accounts are looked at after one second, then at growing distances up to eight; a look
+        that fails for a passing reason is repeated.
+
+        Args:
+            config_id: The id of the config.
+            identifier: The user.
+            connection_names: Only these connections of the config, at least one; all if not set.
+            timeout: How long to wait; 10 minutes if not set.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule. What can go wrong later is raised
+                by the wait: see its `states`.
+        """
+        parameters = {
+            "config_id": config_id,
+            "identifier": identifier,
+            "connection_names": connection_names,
+            "timeout_seconds": seconds_if_given("timeout", timeout),
+        }
+        return AsyncAccountWait(self._native, encode(parameters))
 
     @named_async
     async def create_session_token(
@@ -292,6 +366,3 @@ class AsyncActionMcp:
             }
         )
         return AsyncSession(await awaited(self._native.open_session, parameters))
-
-    async def _call(self, operation: str, **arguments: Any) -> Any:
-        return json.loads(await awaited(self._native.call, operation, encode(arguments)))

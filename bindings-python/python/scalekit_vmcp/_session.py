@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from scalekit_vmcp._arguments import named, named_async, text
 from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._generated import SessionReport
 
 if TYPE_CHECKING:
     from scalekit_vmcp._bridge import NativeSession
@@ -83,6 +85,24 @@ class Session(_Session):
         """
         self._native.rejected(text("credential", credential))
 
+    def check(self) -> SessionReport:
+        """Asks the MCP server for its tools, as an agent would, and reports what it would find.
+
+        The report says which tools there are and how large they are for a model, which tools of the
+        config are missing, and what may surprise. No tool is called.
+
+        Raises:
+            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+            ScalekitConnectionException: The MCP server cannot be reached.
+            ScalekitUnauthorizedException: It refuses the token; `code` says why: `wrong_audience`,
+                `clock_skew` or `session_token_refused`.
+            ScalekitForbiddenException: It forbids the session its tools.
+            ScalekitNotFoundException: There is no MCP server at the URL any more.
+            ScalekitInternalServerException: It answers with an error.
+            ScalekitUnknownException: Something that does not speak MCP answers at the URL.
+        """
+        return SessionReport.from_wire(json.loads(self._native.check()))
+
 
 class AsyncSession(_Session):
     """One agent run, for asyncio. It may be used from any event loop, and in a forked process."""
@@ -130,3 +150,21 @@ class AsyncSession(_Session):
             credential: The token, or the whole value that carried it.
         """
         await awaited(self._native.rejected, text("credential", credential))
+
+    async def check(self) -> SessionReport:
+        """Asks the MCP server for its tools, as an agent would, and reports what it would find.
+
+        The report says which tools there are and how large they are for a model, which tools of the
+        config are missing, and what may surprise. No tool is called.
+
+        Raises:
+            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+            ScalekitConnectionException: The MCP server cannot be reached.
+            ScalekitUnauthorizedException: It refuses the token; `code` says why: `wrong_audience`,
+                `clock_skew` or `session_token_refused`.
+            ScalekitForbiddenException: It forbids the session its tools.
+            ScalekitNotFoundException: There is no MCP server at the URL any more.
+            ScalekitInternalServerException: It answers with an error.
+            ScalekitUnknownException: Something that does not speak MCP answers at the URL.
+        """
+        return SessionReport.from_wire(json.loads(await awaited(self._native.check)))

@@ -6,17 +6,33 @@ from datetime import datetime, timedelta
 
 from scalekit_vmcp import (
     ALL_TOOLS,
+    AccountChange,
+    AccountWait,
+    AsyncAccountWait,
     AsyncScalekitClient,
     AsyncSession,
+    ConnectedAccount,
+    EnsuredConfig,
     LocalEngine,
     McpConfig,
     McpConfigConnectionToolMapping,
+    McpConnectionAuthState,
     ScalekitAuthorizationRequiredException,
     ScalekitClient,
     Session,
+    SessionReport,
+    Tool,
 )
 from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping as SameMapping
-from scalekit_vmcp.actions.types import CreateMcpConfigResponse, DeleteMcpConfigResponse, UpdateMcpConfigResponse
+from scalekit_vmcp.actions.types import (
+    CreateConnectedAccountResponse,
+    CreateMcpConfigResponse,
+    DeleteMcpConfigResponse,
+    EnsureMcpInstanceResponse,
+    ListConnectedAccountsResponse,
+    McpInstanceConnectionAuthState,
+    UpdateMcpConfigResponse,
+)
 from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
 from typing_extensions import assert_type
 
@@ -54,6 +70,24 @@ def blocking() -> None:
         except (ScalekitNotFoundException, ValueError, TimeoutError, ConnectionError):
             pass
         assert_type(mcp.delete_config("cfg"), DeleteMcpConfigResponse)
+        assert_type(mcp.get_config(name="a"), McpConfig)
+        assert_type(mcp.ensure_config("a", None, MAPPINGS), EnsuredConfig)
+        wait = mcp.wait_until_active("cfg", "user", connection_names=("gmail",), timeout=timedelta(minutes=1))
+        assert_type(wait, AccountWait)
+        for change in wait:
+            assert_type(change, AccountChange)
+        assert_type(wait.states(), list[McpConnectionAuthState])
+        assert_type(mcp.ensure_instance("a", "user"), EnsureMcpInstanceResponse)
+        assert_type(mcp.get_instance_auth_state("inst").connections, list[McpInstanceConnectionAuthState])
+    actions = client.actions
+    details = {"oauth_token": {"access_token": "a", "expires_in": 3600, "refresh_token": None}}
+    made = actions.upsert_connected_account("gmail", "user", details, api_config={"a": None})
+    assert_type(made, CreateConnectedAccountResponse)
+    assert_type(made.connected_account, ConnectedAccount)
+    assert_type(actions.list_connected_accounts(connection_names=["gmail"]), ListConnectedAccountsResponse)
+    assert_type(actions.get_authorization_link("user", "gmail").link, str)
+    assert_type(actions.list_tools(tool_name="a").tools, list[Tool])
+    assert_type(actions.list_tools(tool_name=["a"], summary=True).tool_names, list[str])
 
 
 async def awaited() -> None:
@@ -70,4 +104,13 @@ async def awaited() -> None:
         assert_type(session, AsyncSession)
         assert_type(await session.token(), str)
         assert_type(await session.authorization_for(session.url), str)
+        assert_type(await session.check(), SessionReport)
+        wait = assert_type(mcp.wait_until_active("cfg", "user"), AsyncAccountWait)
+        async for change in wait:
+            assert_type(change, AccountChange)
+        assert_type(await wait, list[McpConnectionAuthState])
+        assert_type(await asyncio.wait_for(wait, 10), list[McpConnectionAuthState])
+        assert_type(await asyncio.create_task(wait.states()), list[McpConnectionAuthState])
+        scoped = await client.actions.list_scoped_tools("user", providers=["GMAIL"])
+        assert_type(scoped.tools[0].tool, Tool | None)
         engine.advance_clock(timedelta(minutes=1))

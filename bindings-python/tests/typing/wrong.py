@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, LocalEngine, McpConfigConnectionToolMapping, ScalekitClient
 
-mcp = ScalekitClient().actions.mcp
+actions = ScalekitClient().actions
+mcp = actions.mcp
 later = AsyncScalekitClient().actions.mcp
 
 mcp.create_config()  # wrong
@@ -15,6 +16,17 @@ mcp.create_session_token("cfg", "user", None, None, "gmail")  # wrong
 mcp.open_session("cfg")  # wrong
 mcp.list_configs(page_size="10")  # wrong
 mcp.get_config("cfg").nmae  # wrong
+mcp.get_config("cfg", "a")  # wrong
+mcp.ensure_config()  # wrong
+mcp.ensure_instance("a")  # wrong
+mcp.get_instance("inst").config  # wrong
+mcp.wait_until_active("cfg", "user", ["gmail"])  # wrong
+mcp.wait_until_active("cfg", "user", timeout=60)  # wrong
+mcp.wait_until_active("cfg", "user")[0]  # wrong
+actions.get_connected_account(connector="gmail")  # wrong
+actions.create_connected_account("gmail", "user", "token")  # wrong
+actions.get_connected_account("gmail", "user").status  # wrong
+actions.list_tools(tool_name=5)  # wrong
 McpConfigConnectionToolMapping("gmail")  # wrong
 McpConfigConnectionToolMapping(connection_name="gmail", tools="x")  # wrong
 McpConfigConnectionToolMapping(connection_name="gmail", tools=None)  # wrong
@@ -30,3 +42,6 @@ async def awaited() -> None:
     await later.delete_config()  # wrong
     for _ in later.iter_configs():  # wrong
         pass
+    for _ in later.wait_until_active("cfg", "user"):  # wrong
+        pass
+    (await later.wait_until_active("cfg", "user")).states()  # wrong

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scalekit_vmcp._accounts import ActionAccounts
+from scalekit_vmcp._async_accounts import AsyncActionAccounts
 from scalekit_vmcp._async_mcp import AsyncActionMcp
+from scalekit_vmcp._async_tools import AsyncActionTools
 from scalekit_vmcp._mcp import ActionMcp
+from scalekit_vmcp._tools import ActionTools
 
 if TYPE_CHECKING:
     from scalekit_vmcp._bridge import NativeClient
 
 
-class ActionClient:
-    """The actions of a blocking client."""
+class ActionClient(ActionAccounts, ActionTools):
+    """The actions of a blocking client: accounts, tools and, in `mcp`, Virtual MCP servers."""
 
     def __init__(self, native: NativeClient) -> None:
+        super().__init__(native)
         self._mcp = ActionMcp(native)
 
     @property
     def mcp(self) -> ActionMcp:
-        """Virtual MCP servers: configs, accounts, session tokens and sessions."""
+        """Virtual MCP servers: configs, accounts, session tokens, sessions and instances."""
         return self._mcp
 
 
-class AsyncActionClient:
-    """The actions of a client for asyncio."""
+class AsyncActionClient(AsyncActionAccounts, AsyncActionTools):
+    """The actions of a client for asyncio: accounts, tools and, in `mcp`, Virtual MCP servers."""
 
     def __init__(self, native: NativeClient) -> None:
+        super().__init__(native)
         self._mcp = AsyncActionMcp(native)
 
     @property
     def mcp(self) -> AsyncActionMcp:
-        """Virtual MCP servers: configs, accounts, session tokens and sessions."""
+        """Virtual MCP servers: configs, accounts, session tokens, sessions and instances."""
         return self._mcp

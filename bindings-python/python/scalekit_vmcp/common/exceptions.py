@@ -93,10 +93,11 @@ class ScalekitBadRequestException(ScalekitServerException):
 
 
 class ScalekitAuthorizationRequiredException(ScalekitBadRequestException):
-    """The user must authorize connections before a session can be opened.
+    """The user must authorize connections first.
 
     Attributes:
-        connections: Each connection that is not `ACTIVE`, with its status and a fresh link.
+        connections: Each connection that is not `ACTIVE`, with its status and, where a session was to
+            be opened, a fresh link.
     """
 
     connections: list[McpConnectionAuthState]
