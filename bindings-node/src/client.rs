@@ -2,6 +2,7 @@
 
 use napi::{Env, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
+use scalekit_vmcp::Result;
 
 use crate::{
     answer::{Answer, promise},
@@ -16,26 +17,32 @@ pub struct Client(scalekit_vmcp::Client);
 
 /// A client, or why there is none.
 #[napi(object, object_from_js = false)]
-pub(crate) struct Made {
+pub struct Made {
     /// The client.
     pub ok: Option<Client>,
     /// The failure as JSON.
     pub error: Option<String>,
 }
 
+impl From<Result<scalekit_vmcp::Client>> for Made {
+    fn from(result: Result<scalekit_vmcp::Client>) -> Self {
+        match result {
+            Ok(client) => Self {
+                ok: Some(Client(client)),
+                error: None,
+            },
+            Err(error) => Self {
+                ok: None,
+                error: Some(error.to_json().to_string()),
+            },
+        }
+    }
+}
+
 /// Makes a client from JSON options. Sends nothing.
 #[napi]
 pub(crate) fn make_client(options: String) -> Made {
-    match scalekit_vmcp::Client::from_json(&options) {
-        Ok(client) => Made {
-            ok: Some(Client(client)),
-            error: None,
-        },
-        Err(error) => Made {
-            ok: None,
-            error: Some(error.to_json().to_string()),
-        },
-    }
+    scalekit_vmcp::Client::from_json(&options).into()
 }
 
 /// What the code of an error means and what to do.
@@ -52,6 +59,12 @@ impl Client {
         self.0.env_url().to_string()
     }
 
+    /// The same client with JSON options of single calls.
+    #[napi]
+    pub fn with_options(&self, options: String) -> Made {
+        self.0.with_json(&options).into()
+    }
+
     /// Runs an operation.
     #[napi]
     pub fn call<'env>(
@@ -59,11 +72,10 @@ impl Client {
         env: &'env Env,
         operation: String,
         parameters: String,
-        options: Option<String>,
         cancel: Option<&CancelHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        let client = self.with(options);
-        let work = async move { client?.call(&operation, &parameters).await };
+        let client = self.0.clone();
+        let work = async move { client.call(&operation, &parameters).await };
         promise(
             env,
             unless_cancelled(cancel, async { Answer::from(work.await) }),
@@ -72,16 +84,8 @@ impl Client {
 
     /// Starts a stream. Sends nothing before its first `next`.
     #[napi]
-    pub fn stream(
-        &self,
-        operation: String,
-        parameters: String,
-        options: Option<String>,
-    ) -> Started {
-        Stream::start(
-            self.with(options)
-                .and_then(|client| client.stream(&operation, &parameters)),
-        )
+    pub fn stream(&self, operation: String, parameters: String) -> Started {
+        Stream::start(self.0.stream(&operation, &parameters))
     }
 
     /// Opens a session.
@@ -90,11 +94,10 @@ impl Client {
         &self,
         env: &'env Env,
         parameters: String,
-        options: Option<String>,
         cancel: Option<&CancelHandle>,
     ) -> napi::Result<PromiseRaw<'env, Opened>> {
-        let client = self.with(options);
-        let work = async move { client?.open_session_json(&parameters).await };
+        let client = self.0.clone();
+        let work = async move { client.open_session_json(&parameters).await };
         promise(
             env,
             unless_cancelled(cancel, async { Opened::from(work.await) }),
@@ -105,12 +108,5 @@ impl Client {
     #[napi]
     pub fn close(&self) {
         self.0.close();
-    }
-
-    fn with(&self, options: Option<String>) -> scalekit_vmcp::Result<scalekit_vmcp::Client> {
-        match options {
-            None => Ok(self.0.clone()),
-            Some(options) => self.0.with_json(&options),
-        }
     }
 }

@@ -125,6 +125,19 @@ impl Session {
             session.rejected(&credential).await.map(|()| String::new())
         })
     }
+
+    /// What an agent would find at the URL, as JSON.
+    #[napi]
+    pub fn check<'env>(
+        &self,
+        env: &'env Env,
+        cancel: Option<&CancelHandle>,
+    ) -> napi::Result<PromiseRaw<'env, Answer>> {
+        let session = self.0.clone();
+        answer(env, cancel, async move {
+            Ok(serde_json::json!(session.check().await?).to_string())
+        })
+    }
 }
 
 fn answer<'env>(

@@ -22,6 +22,7 @@ after(() => api.stop());
 const name = "agent";
 const gmail = { connectionName: "gmail", tools: ["gmail_fetch_mails"] };
 const target = { configId: "cfg_1", identifier: "user_123" };
+const account = { connectionName: "gmail", identifier: "user_123" };
 
 /** What is called, how it is wrong, and what the error says: code, argument, words of the text. */
 const CASES = [
@@ -79,13 +80,67 @@ const CASES = [
   ["openSession", { config: "cfg_1", identifier: "u" }, "argument_type", "config", "`configId`"],
   ["openSession", { config: {}, identifier: "u" }, "argument_type", "config", "`configId`"],
   ["openSession", { ...target, expirySeconds: 86_401 }, "expiry_out_of_range", "expirySeconds", "86"],
+  ["getConfig", { configId: "cfg_1", name }, "target_ambiguous", "name", "`configId`"],
+  ["getConfig", { name: "Not This" }, "config_name_invalid", "name", "name"],
+  ["ensureConfig", {}, "argument_missing", "name", "`name`"],
+  ["ensureConfig", { name, connection_tool_mappings: [gmail] }, "unknown_argument", "connection_tool_mappings", "did you mean `connectionToolMappings`?"],
+  ["ensureConfig", { name, connectionToolMappings: [{ ...gmail, tols: [] }] }, "unknown_argument", "connectionToolMappings[0].tols", "did you mean `tools`?"],
+  ["ensureConfig", { name, connectionToolMappings: null }, "argument_type", "connectionToolMappings", "must not be null"],
+  ["waitUntilActive", { configId: "cfg_1" }, "argument_missing", "identifier", "`identifier`"],
+  ["waitUntilActive", { ...target, connectionNames: "gmail" }, "argument_type", "connectionNames", "a list"],
+  ["waitUntilActive", { ...target, connectionNames: [] }, "argument_type", "connectionNames", "at least one"],
+  ["waitUntilActive", { ...target, connectionNames: null }, "argument_type", "connectionNames", "must not be null"],
+  ["waitUntilActive", { ...target, conectionNames: ["gmail"] }, "unknown_argument", "conectionNames", "did you mean `connectionNames`?"],
+  ["ensureInstance", { configName: name }, "argument_missing", "userIdentifier", "`userIdentifier`"],
+  ["ensureInstance", { configNme: name, userIdentifier: "u" }, "unknown_argument", "configNme", "did you mean `configName`?"],
+  ["updateInstance", { instanceId: "inst_1" }, "argument_missing", "name", "`configName`"],
+  ["updateInstance", { instanceId: "inst_1", name: null }, "argument_type", "name", "must not be null"],
+  ["getInstance", { instance_id: "inst_1" }, "unknown_argument", "instance_id", "did you mean `instanceId`?"],
+  ["listInstances", { pageSize: 31 }, "page_size_out_of_range", "pageSize", "`pageSize`"],
+  ["listInstances", { filterConfigNme: name }, "unknown_argument", "filterConfigNme", "did you mean `filterConfigName`?"],
+  ["deleteInstance", {}, "argument_missing", "instanceId", "`instanceId`"],
+  ["getInstanceAuthState", { instanceId: "inst_1", includeAuthLink: true }, "unknown_argument", "includeAuthLink", "did you mean `includeAuthLinks`?"],
+  ["getAuthorizationLink", {}, "argument_missing", "connectedAccountId", "`connectionName`"],
+  ["getAuthorizationLink", { ...account, state: 5 }, "argument_type", "state", "a string"],
+  ["getAuthorizationLink", { ...account, userVerifyUrl: "app.example" }, "user_verify_url_invalid", "userVerifyUrl", "`userVerifyUrl`"],
+  ["getAuthorizationLink", { ...account, userVerifyUrl: new URL("https://app.example") }, "argument_type", "userVerifyUrl", "must not be a URL"],
+  ["getAuthorizationLink", { ...account, user_verify_url: "https://app.example" }, "unknown_argument", "user_verify_url", "did you mean `userVerifyUrl`?"],
+  ["verifyConnectedAccountUser", { identifier: "u" }, "argument_missing", "authRequestId", "`authRequestId`"],
+  ["verifyConnectedAccountUser", { authRequestId: "r", identifer: "u" }, "unknown_argument", "identifer", "did you mean `identifier`?"],
+  ["listConnectedAccounts", { connectionName: "gmail", connectionNames: ["crm"] }, "target_ambiguous", "connectionNames", "`connectionName`"],
+  ["listConnectedAccounts", { connectionNames: ["gmail", 5] }, "argument_type", "connectionNames[1]", "a string"],
+  ["listConnectedAccounts", { connectionNames: new Set(["gmail"]) }, "argument_type", "connectionNames", "must not be a Set"],
+  ["getConnectedAccount", { connectionName: "gmail" }, "argument_missing", "identifier", "`identifier`"],
+  ["getConnectedAccount", { connectedAccountId: "conn_1" }, "id_invalid", "connectedAccountId", "`connectedAccountId`"],
+  ["getConnectedAccountDetails", { connectedAccount: "ca_1" }, "unknown_argument", "connectedAccount", "did you mean `connectedAccountId`?"],
+  ["deleteConnectedAccount", { connectedAccountId: null }, "argument_type", "connectedAccountId", "must not be null"],
+  ["createConnectedAccount", { identifier: "u" }, "argument_missing", "connectionName", "`connectionName`"],
+  ["createConnectedAccount", { ...account, authorizationDetails: "hunter2" }, "argument_type", "authorizationDetails", "`authorizationDetails`"],
+  ["createConnectedAccount", { ...account, authorizationDetails: { key: "hunter2" } }, "authorization_details_invalid", "authorizationDetails", "`oauth_token`"],
+  ["createConnectedAccount", { ...account, authorizationDetails: null }, "argument_type", "authorizationDetails", "must not be null"],
+  ["createConnectedAccount", { ...account, apiConfig: new Map() }, "argument_type", "apiConfig", "must not be a Map"],
+  ["createConnectedAccount", { ...account, apiConfig: { since: new Date(0) } }, "argument_type", "apiConfig.since", "must not be a Date"],
+  ["createConnectedAccount", { ...account, api_config: {} }, "unknown_argument", "api_config", "did you mean `apiConfig`?"],
+  ["getOrCreateConnectedAccount", { ...account, organisationId: "o" }, "unknown_argument", "organisationId", "did you mean `organizationId`?"],
+  ["getOrCreateConnectedAccount", { ...account, authorizationDetails: { oauth_token: {}, static_auth: { key: "hunter2" } } }, "authorization_details_invalid", "authorizationDetails", "`authorizationDetails`"],
+  ["updateConnectedAccount", account, "argument_missing", "authorizationDetails", "`apiConfig`"],
+  ["updateConnectedAccount", { ...account, userId: "x".repeat(33) }, "text_too_long", "userId", "32"],
+  ["listTools", { toolName: "gmail_fetch_mails" }, "argument_type", "toolName", "a list"],
+  ["listTools", { toolNames: ["gmail_fetch_mails"] }, "unknown_argument", "toolNames", "did you mean `toolName`?"],
+  ["listTools", { query: "ab" }, "query_invalid", "query", "3"],
+  ["listTools", { summary: "yes" }, "argument_type", "summary", "a boolean"],
+  ["listTools", { pageSize: -1 }, "page_size_out_of_range", "pageSize", "`pageSize`"],
+  ["listScopedTools", {}, "argument_missing", "identifier", "`identifier`"],
+  ["listScopedTools", { identifier: "u", tool_names: [] }, "unknown_argument", "tool_names", "did you mean `toolNames`?"],
+  ["listAvailableTools", { identifier: "u", pageSize: "5" }, "argument_type", "pageSize", "a whole number"],
 ];
 
 for (const [method, parameters, code, argument, words] of CASES) {
   const shown = typeof parameters === "object" ? JSON.stringify(parameters, (_, value) => (typeof value === "bigint" ? `${value}n` : value)) : String(parameters);
   test(`${method}(${shown.slice(0, 90)}) is ${code}`, async () => {
-    await assert.rejects(mcp[method](parameters), (error) => {
+    await assert.rejects((method in mcp ? mcp : client.actions)[method](parameters), (error) => {
       assert.equal(error.constructor, ScalekitValidationError);
+      assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes("hunter2"));
       assert.deepEqual([error.code, error.argument, error.attempts], [code, argument, 0]);
       assert.ok(error.message.includes(words), error.message);
       return true;

@@ -95,9 +95,13 @@ test("neither text nor JSON of an error holds links or the server's details", as
 
 test("calls reject and never throw", async () => {
   const client = new sdk.ScalekitClient(api.options);
-  const calls = ["createConfig", "getConfig", "listConfigs", "updateConfig", "deleteConfig", "listMcpConnectedAccounts", "createSessionToken", "openSession"];
-  for (const name of calls) {
-    const promise = client.actions.mcp[name](Symbol("no parameters"), 5);
+  const methods = [client.actions, client.actions.mcp].flatMap((actions) =>
+    Object.getOwnPropertyNames(Object.getPrototypeOf(actions)).map((name) => ({ actions, name })),
+  );
+  const calls = methods.filter(({ name }) => !["constructor", "iterConfigs"].includes(name));
+  assert.ok(calls.length > 25);
+  for (const { actions, name } of calls) {
+    const promise = actions[name](Symbol("no parameters"), 5);
     assert.equal((await thrown(() => promise)).constructor, sdk.ScalekitValidationError, name);
   }
   const items = client.actions.mcp.iterConfigs({ pageSize: 1 });

@@ -45,6 +45,14 @@ test("one file imports the native library", () => {
   assert.deepEqual(importers, ["ts/native.ts"]);
 });
 
+test("every type of the API is exported", () => {
+  const [generated, types] = ["ts/generated.ts", "ts/types.ts"].map((name) => PACKAGE.find((file) => file.name === name).text);
+  const names = [...generated.matchAll(/^export interface (\w+)/gm)].map(([, name]) => name).filter((name) => name !== "Field");
+  const exported = /export type \{([^}]*)\}/.exec(types)[1].split(",").map((name) => name.trim());
+  assert.ok(names.length > 40);
+  assert.deepEqual(exported.filter((name) => name !== "").sort(), names.sort());
+});
+
 test("the package depends on nothing", () => {
   const { dependencies, peerDependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);

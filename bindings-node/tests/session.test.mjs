@@ -42,6 +42,44 @@ test("a read-only session shows read-only tools", async () => {
   assert.deepEqual(body.result.tools.map(({ name }) => name), ["googlecalendar_list_events"]);
 });
 
+test("a check reports the tools and what may surprise", async () => {
+  const report = await (await open()).check();
+  assert.deepEqual(report.tools.map(({ name, readOnly }) => [name, readOnly]), [
+    ["googlecalendar_list_events", true],
+    ["googlecalendar_create_event", false],
+  ]);
+  assert.match(report.protocolVersion, /^\d{4}-\d\d-\d\d$/);
+  assert.equal(report.schemaBytes, report.tools[0].schemaBytes + report.tools[1].schemaBytes);
+  assert.ok(report.estimatedTokens > 0);
+  assert.deepEqual([report.missingTools, report.warnings], [[], []]);
+  const { warnings } = await (await open({ accessLevel: "READ_ONLY" })).check();
+  assert.deepEqual(warnings.map(({ code }) => code), ["read_only"]);
+});
+
+test("a check can be aborted, and says what is wrong at its own call", async () => {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const asked = once(server, "request");
+  const url = `http://127.0.0.1:${server.address().port}/mcp`;
+  const session = await open({ config: { id: calendar.id, mcpServerUrl: url } });
+  const controller = new AbortController();
+  const reason = new Error("the user left");
+  const checking = session.check({ signal: controller.signal });
+  const gone = once((await asked)[0].socket, "close");
+  controller.abort(reason);
+  await assert.rejects(checking, (error) => error === reason);
+  await gone;
+  await new Promise((resolve) => server.close(resolve));
+  await assert.rejects(session.check({ timeoutMs: 5 }), { code: "unknown_argument", argument: "timeoutMs" });
+  await assert.rejects(session.check("now"), { code: "argument_type", argument: "options" });
+  await assert.rejects(session.check(), (error) => {
+    assert.deepEqual([error.name, error.code], ["ScalekitConnectionError", "mcp_unreachable"]);
+    assert.match(error.stack, /session\.test\.mjs/);
+    return true;
+  });
+});
+
 test("what the user must authorize first is in the error", async () => {
   const error = await client.actions.mcp.openSession({ config: mail, identifier: "bob" }).catch((error) => error);
   assert.equal(error.constructor, ScalekitAuthorizationRequiredError);

@@ -90,18 +90,28 @@ async function call({ env_url, client: options, call: { operation, parameters } 
   });
   const request = options.headers && { headers: options.headers };
   if (options.closed) await client.close();
-  const method = operation.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
-  const types = OPERATIONS[operation];
-  if (operation === "open_session") {
+  const { mcp } = client.actions;
+  if (operation === "open_session" || operation === "check") {
     const { config, authorization_for: elsewhere, ...rest } = parameters;
-    const session = await client.actions.mcp.openSession(
-      { ...fromWire(rest, types.parameters), ...(config && { config: fromWire(config, "Config") }) },
+    const session = await mcp.openSession(
+      { ...fromWire(rest, OPERATIONS.open_session.parameters), ...(config && { config: fromWire(config, "Config") }) },
       request,
     );
+    if (operation === "check") return toWire(await session.check(), "SessionReport");
     if (elsewhere !== undefined) await session.authorizationFor(elsewhere);
     return { url: session.url, token: (await session.token()).token };
   }
-  return toWire(await client.actions.mcp[method](fromWire(parameters, types.parameters), request), types.result);
+  const [name, changes] = operation.split("/");
+  const types = OPERATIONS[name];
+  const method = name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+  const made = (method in mcp ? mcp : client.actions)[method](fromWire(parameters, types.parameters), request);
+  return changes === undefined ? toWire(await made, types.result) : toWire(await all(made), types.item);
+}
+
+async function all(items) {
+  const found = [];
+  for await (const item of items) found.push(item);
+  return found;
 }
 
 /** Keys that a table does not know stay as they are: cases of unknown arguments need them. */

@@ -3,7 +3,7 @@
 import { fromWire, isPlain } from "./convert.js";
 import { ScalekitError } from "./errors.js";
 import { argumentError, errorFromText } from "./failure.js";
-import type { ConnectionAuthState } from "./generated.js";
+import { OPERATIONS, type ConnectionAuthState } from "./generated.js";
 import { CancelHandle } from "./native.js";
 
 /** What a native function answers with: one of the two, or neither after a cancellation. */
@@ -20,14 +20,16 @@ export function showAs(constructor: { readonly name: string; readonly prototype:
   Object.defineProperty(constructor.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: inspected });
 }
 
-/** Where in the user's program a call was made. @internal */
+/** Where in the user's program a call was made, and which. @internal */
 export interface Site {
   stack?: string;
+  /** By its name on the wire; none for what is no operation of the API. */
+  operation: string;
 }
 
 /** Notes the stack above `entry`, the function or class that the user called. @internal */
-export function siteOf(entry: Function): Site {
-  const site: Site = {};
+export function siteOf(entry: Function, operation: string = ""): Site {
+  const site: Site = { operation };
   Error.captureStackTrace(site, entry);
   return site;
 }
@@ -60,8 +62,9 @@ export async function answered<T>(
 
 /** The result of an outcome, or its error thrown. @internal */
 export function settled<T>(site: Site, outcome: Outcome<T>): T {
-  if (outcome.error !== undefined) throw at(site, errorFromText(outcome.error, (wire) => fromWire(wire, "ConnectionAuthState") as ConnectionAuthState[]));
-  return outcome.ok as T;
+  if (outcome.error === undefined) return outcome.ok as T;
+  const states = (wire: unknown): ConnectionAuthState[] => fromWire(wire, "ConnectionAuthState") as ConnectionAuthState[];
+  throw at(site, errorFromText(outcome.error, OPERATIONS[site.operation]?.parameters, states));
 }
 
 /** The signal of the options, if it is one. @internal */

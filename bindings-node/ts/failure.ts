@@ -84,12 +84,12 @@ export function argumentError(code: string, argument: string, message: string, s
   return errorOf({ kind: "invalid_argument", code, argument, message, suggestion });
 }
 
-/** The error that a failure of the core stands for. @internal */
-export function errorFromText(text: string, states: (wire: unknown) => ConnectionAuthState[]): ScalekitError {
+/** The error that a failure of the core stands for, in the words of what was passed as `type`. @internal */
+export function errorFromText(text: string, type: string | undefined, states: (wire: unknown) => ConnectionAuthState[]): ScalekitError {
   const failure = JSON.parse(text) as Failure;
   const words = (text: string): string => {
-    const duration = failure.code === "unknown_argument" ? undefined : durationOf(failure.argument);
-    return duration === undefined ? inOurWords(text) : text.replace(failure.argument ?? "", duration);
+    const duration = failure.code === "unknown_argument" ? undefined : durationOf(failure.argument, type);
+    return duration === undefined ? inOurWords(text, type) : text.replace(failure.argument ?? "", duration);
   };
   return errorOf({
     kind: failure.kind,

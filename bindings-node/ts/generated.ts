@@ -5,7 +5,7 @@ export interface AccountChange {
   /** The connection's name. */
   connectionName: string;
   /** The status of the user's account now; none if there is no account yet. */
-  status?: string;
+  status?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
   /** The link to send to the user, if one is needed: one use, about a minute. Debug output hides it. */
   authenticationLink?: string;
   /** Whether the user has authorized and the application must now confirm who it was, with `verifyConnectedAccountUser`. */
@@ -59,7 +59,7 @@ export interface ConnectedAccount {
   /** The provider, such as `GMAIL`. */
   provider?: string;
   /** Where the authorization stands. */
-  status?: string;
+  status?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
   /** How the user authorizes, such as `OAUTH` or `API_KEY`. */
   authorizationType?: string;
   /** The credentials, where the operation answers with them. Debug output hides them. */
@@ -97,7 +97,7 @@ export interface ConnectionAuthState {
   /** The user's account, if there is one yet. */
   connectedAccountId?: string;
   /** The status of that account, if there is one yet. */
-  connectedAccountStatus?: string;
+  connectedAccountStatus?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
   /** The link that lets the user authorize: one use, about a minute. Debug output hides it. */
   authenticationLink?: string;
 }
@@ -115,7 +115,7 @@ export interface ConnectionToolMapping {
   /** Output only, and only inside an instance: the user's account. */
   connectedAccountId?: string;
   /** Output only, and only inside an instance: the status of that account. */
-  connectedAccountStatus?: string;
+  connectedAccountStatus?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
 }
 
 /** A mapping as a caller writes it: what a response carries besides is accepted and not sent. */
@@ -139,7 +139,7 @@ export interface EnsuredConfig {
   /** The config as it is now. */
   config: Config;
   /** What was done: `created`, `updated` or `unchanged`. */
-  outcome: string;
+  outcome: "created" | "updated" | "unchanged";
   /** What is shown now and was not before, by connection. Every tool of a connection stands for all that were not shown before. */
   toolsAdded: ConnectionToolMapping[];
   /** What was shown before and is not any more, by connection. Every tool of a connection stands for all that are not shown now. */
@@ -176,32 +176,6 @@ export interface InstancePage {
   nextPageToken?: string;
   /** Cursor of the page before; none on the first. */
   prevPageToken?: string;
-}
-
-/** The config to create. */
-export interface NewConfig {
-  /** 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment; cannot change. */
-  name: string;
-  /** Free text. */
-  description?: string | undefined;
-  /** The connections and their tools, at most 25. */
-  connectionToolMappings?: ConnectionToolMappingInput[] | undefined;
-}
-
-/** The account to create. */
-export interface NewConnectedAccount {
-  /** The connection. */
-  connectionName: string;
-  /** The user: 1 to 100 characters. */
-  identifier: string;
-  /** Credentials that were obtained elsewhere: an object with one of the keys `oauthToken`, `staticAuth`, `googleDwd`, `trustedIdp`. */
-  authorizationDetails?: Record<string, unknown> | undefined;
-  /** The organization: up to 32 characters. */
-  organizationId?: string | undefined;
-  /** The user, by the environment's own id: up to 32 characters. */
-  userId?: string | undefined;
-  /** Settings of the user on this connection, as the connection wants them. */
-  apiConfig?: Record<string, unknown> | undefined;
 }
 
 /** A tool that one user can use, and through which account. */
@@ -252,8 +226,8 @@ export interface SessionToken {
 
 /** What works but may surprise. */
 export interface SessionWarning {
-  /** `clockSkew`, `configUnreadable`, `nameTooLong`, `nameTwice`, `noTools`, `readOnly` or `toolsMissing`. */
-  code: string;
+  /** `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or `tools_missing`. */
+  code: "clock_skew" | "config_unreadable" | "name_too_long" | "name_twice" | "no_tools" | "read_only" | "tools_missing" | (string & {});
   /** One sentence for a person. */
   message: string;
 }
@@ -264,7 +238,7 @@ export interface Tool {
   id?: string;
   /** The provider, such as `GMAIL`. */
   provider?: string;
-  /** What it does and takes, as the server has it: `name`, `description`, `inputSchema` (JSON Schema), and perhaps `outputSchema`, `annotations`, `displayName`, `category`. */
+  /** What it does and takes, as the server has it: `name`, `description`, `input_schema` (JSON Schema), and perhaps `output_schema`, `annotations`, `display_name`, `category`. */
   definition: Record<string, unknown>;
   /** More about it, as the server has it. */
   metadata: Record<string, unknown>;
@@ -290,7 +264,7 @@ export interface ToolPage {
   prevPageToken?: string;
 }
 
-/** One tool of a [`SessionReport`]. */
+/** One tool of a `SessionReport`. */
 export interface ToolReport {
   /** The name to call it by. */
   name: string;
@@ -326,7 +300,7 @@ export interface CreateConnectedAccountParameters {
   connectionName: string;
   /** The user: 1 to 100 characters. */
   identifier: string;
-  /** Credentials that were obtained elsewhere: an object with one of the keys `oauthToken`, `staticAuth`, `googleDwd`, `trustedIdp`. */
+  /** Credentials that were obtained elsewhere: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
   authorizationDetails?: Record<string, unknown> | undefined;
   /** The organization: up to 32 characters. */
   organizationId?: string | undefined;
@@ -347,7 +321,7 @@ export interface CreateSessionTokenParameters {
   /** Lifetime in seconds: 60 to 86,400; 3,600 if not set; a fraction is cut off. */
   expirySeconds?: number | undefined;
   /** `FULL` (if not set) or `READ_ONLY`. */
-  accessLevel?: string | undefined;
+  accessLevel?: "FULL" | "READ_ONLY" | undefined;
 }
 
 /** The parameters of `deleteConfig`. */
@@ -374,6 +348,12 @@ export interface DeleteInstanceParameters {
 
 /** The parameters of `ensureConfig`. */
 export interface EnsureConfigParameters {
+  /** 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment; cannot change. */
+  name: string;
+  /** Free text. */
+  description?: string | undefined;
+  /** The connections and their tools, at most 25. */
+  connectionToolMappings?: ConnectionToolMappingInput[] | undefined;
 }
 
 /** The parameters of `ensureInstance`. */
@@ -444,6 +424,18 @@ export interface GetInstanceAuthStateParameters {
 
 /** The parameters of `getOrCreateConnectedAccount`. */
 export interface GetOrCreateConnectedAccountParameters {
+  /** The connection. */
+  connectionName: string;
+  /** The user: 1 to 100 characters. */
+  identifier: string;
+  /** Credentials that were obtained elsewhere: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
+  authorizationDetails?: Record<string, unknown> | undefined;
+  /** The organization: up to 32 characters. */
+  organizationId?: string | undefined;
+  /** The user, by the environment's own id: up to 32 characters. */
+  userId?: string | undefined;
+  /** Settings of the user on this connection, as the connection wants them. */
+  apiConfig?: Record<string, unknown> | undefined;
 }
 
 /** The parameters of `iterConfigs`. */
@@ -585,7 +577,7 @@ export interface OpenSessionParameters {
   /** Lifetime of each token in seconds: 60 to 86,400; 3,600 if not set. */
   expirySeconds?: number | undefined;
   /** `FULL` (if not set) or `READ_ONLY`. */
-  accessLevel?: string | undefined;
+  accessLevel?: "FULL" | "READ_ONLY" | undefined;
 }
 
 /** The parameters of `updateConfig`. */
@@ -606,7 +598,7 @@ export interface UpdateConnectedAccountParameters {
   identifier?: string | undefined;
   /** The id of the account; or `connectionName` and `identifier`. */
   connectedAccountId?: string | undefined;
-  /** New credentials: an object with one of the keys `oauthToken`, `staticAuth`, `googleDwd`, `trustedIdp`. */
+  /** New credentials: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
   authorizationDetails?: Record<string, unknown> | undefined;
   /** The organization: up to 32 characters. */
   organizationId?: string | undefined;
@@ -749,19 +741,6 @@ export const TYPES: Record<string, Record<string, Field>> = {
     nextPageToken: { wire: "next_page_token" },
     prevPageToken: { wire: "prev_page_token" },
   },
-  NewConfig: {
-    name: { wire: "name" },
-    description: { wire: "description" },
-    connectionToolMappings: { wire: "connection_tool_mappings", type: "ConnectionToolMappingInput" },
-  },
-  NewConnectedAccount: {
-    connectionName: { wire: "connection_name" },
-    identifier: { wire: "identifier" },
-    authorizationDetails: { wire: "authorization_details", secret: true },
-    organizationId: { wire: "organization_id" },
-    userId: { wire: "user_id" },
-    apiConfig: { wire: "api_config" },
-  },
   ScopedTool: {
     tool: { wire: "tool", type: "Tool" },
     identifier: { wire: "identifier" },
@@ -847,6 +826,9 @@ export const TYPES: Record<string, Record<string, Field>> = {
     instanceId: { wire: "instance_id" },
   },
   EnsureConfigParameters: {
+    name: { wire: "name" },
+    description: { wire: "description" },
+    connectionToolMappings: { wire: "connection_tool_mappings", type: "ConnectionToolMappingInput" },
   },
   EnsureInstanceParameters: {
     configName: { wire: "config_name" },
@@ -882,6 +864,12 @@ export const TYPES: Record<string, Record<string, Field>> = {
     includeAuthLinks: { wire: "include_auth_links" },
   },
   GetOrCreateConnectedAccountParameters: {
+    connectionName: { wire: "connection_name" },
+    identifier: { wire: "identifier" },
+    authorizationDetails: { wire: "authorization_details", secret: true },
+    organizationId: { wire: "organization_id" },
+    userId: { wire: "user_id" },
+    apiConfig: { wire: "api_config" },
   },
   IterConfigsParameters: {
     filterId: { wire: "filter_id" },

@@ -11,3 +11,4 @@ export type * from "./types.js";
 export { McpActions, type OpenSessionOptions } from "./mcp.js";
 export type { ClientOptions, RequestOptions, SignalOptions } from "./options.js";
 export { Session } from "./session.js";
+export { AccountWait } from "./wait.js";

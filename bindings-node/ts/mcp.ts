@@ -1,28 +1,39 @@
 // `client.actions.mcp`: one method per operation, and no decision.
 
-import { answered, located, signalOf, siteOf } from "./bridge.js";
-import { fromText, toText } from "./convert.js";
+import { answered, located, siteOf } from "./bridge.js";
+import { called, items, ready } from "./call.js";
 import { argumentError } from "./failure.js";
-import {
-  OPERATIONS,
-  type Config,
-  type ConfigPage,
-  type ConnectionAuthState,
-  type CreateConfigParameters,
-  type CreateSessionTokenParameters,
-  type DeleteConfigParameters,
-  type GetConfigParameters,
-  type IterConfigsParameters,
-  type ListConfigsParameters,
-  type ListMcpConnectedAccountsParameters,
-  type OpenSessionParameters,
-  type SessionToken,
-  type UpdateConfigParameters,
+import type {
+  AccountChange,
+  Config,
+  ConfigPage,
+  ConnectionAuthState,
+  CreateConfigParameters,
+  CreateSessionTokenParameters,
+  DeleteConfigParameters,
+  DeleteInstanceParameters,
+  EnsureConfigParameters,
+  EnsuredConfig,
+  EnsureInstanceParameters,
+  GetConfigParameters,
+  GetInstanceAuthStateParameters,
+  GetInstanceParameters,
+  Instance,
+  InstancePage,
+  IterConfigsParameters,
+  ListConfigsParameters,
+  ListInstancesParameters,
+  ListMcpConnectedAccountsParameters,
+  OpenSessionParameters,
+  SessionToken,
+  UpdateConfigParameters,
+  UpdateInstanceParameters,
+  WaitUntilActiveParameters,
 } from "./generated.js";
 import type { Client } from "./native.js";
-import { requestText, type RequestOptions } from "./options.js";
+import type { RequestOptions } from "./options.js";
 import { Session } from "./session.js";
-import { items } from "./stream.js";
+import { AccountWait } from "./wait.js";
 
 /** What a session is opened with: a config, its id, or a connection. */
 export interface OpenSessionOptions extends OpenSessionParameters {
@@ -56,21 +67,42 @@ export class McpActions {
    * for a connection or tool that does not exist.
    */
   async createConfig(parameters: CreateConfigParameters, options?: RequestOptions): Promise<Config> {
-    return (await this.#call("create_config", parameters, options, McpActions.prototype.createConfig)) as Config;
+    return called<Config>(siteOf(McpActions.prototype.createConfig, "create_config"), this.#client, parameters, options);
   }
 
   /**
-   * Gets one config by its id.
+   * Makes a config be as given: creates it, changes it, or leaves it alone. Meant for the start of
+   * a program that declares its agent roles.
    *
-   * @throws {@link ScalekitNotFoundError} when there is none with this id.
+   * The config is found by its exact name. Description and mappings are compared by meaning (the
+   * order of connections and tools does not matter) and only what differs is sent; what is not given
+   * is left as it is. Callers that race for one name end with one config and no error; if they want
+   * different things, the last one wins.
+   *
+   * @returns What was done, which tools the agents gained and lost, and whether they can now do more
+   * than before.
+   * @throws Those of {@link createConfig} and {@link updateConfig}; {@link ScalekitValidationError}
+   * (`cannot_clear`) when the config has a description or mappings and none are wanted: the API
+   * cannot remove them, and nothing is changed.
+   */
+  async ensureConfig(parameters: EnsureConfigParameters, options?: RequestOptions): Promise<EnsuredConfig> {
+    return called<EnsuredConfig>(siteOf(McpActions.prototype.ensureConfig, "ensure_config"), this.#client, parameters, options);
+  }
+
+  /**
+   * Gets one config by its id, or by its exact name, which is unique in the environment. By name it
+   * takes a list request, and one more for each further page of what the server's filter lets
+   * through.
+   *
+   * @throws {@link ScalekitNotFoundError} when there is none with this id or name.
    */
   async getConfig(parameters: GetConfigParameters, options?: RequestOptions): Promise<Config> {
-    return (await this.#call("get_config", parameters, options, McpActions.prototype.getConfig)) as Config;
+    return called<Config>(siteOf(McpActions.prototype.getConfig, "get_config"), this.#client, parameters, options);
   }
 
   /** Lists configs, a page at a time. {@link iterConfigs} follows the pages. */
   async listConfigs(parameters: ListConfigsParameters = {}, options?: RequestOptions): Promise<ConfigPage> {
-    return (await this.#call("list_configs", parameters, options, McpActions.prototype.listConfigs)) as ConfigPage;
+    return called<ConfigPage>(siteOf(McpActions.prototype.listConfigs, "list_configs"), this.#client, parameters, options);
   }
 
   /**
@@ -83,7 +115,7 @@ export class McpActions {
    * ```
    */
   iterConfigs(parameters: IterConfigsParameters = {}, options?: RequestOptions): AsyncGenerator<Config, void, undefined> {
-    return items<Config>(this.#client, "iter_configs", parameters, options, siteOf(McpActions.prototype.iterConfigs));
+    return items<Config>(siteOf(McpActions.prototype.iterConfigs, "iter_configs"), this.#client, parameters, options);
   }
 
   /**
@@ -93,7 +125,7 @@ export class McpActions {
    * or list too: the API cannot clear either.
    */
   async updateConfig(parameters: UpdateConfigParameters, options?: RequestOptions): Promise<Config> {
-    return (await this.#call("update_config", parameters, options, McpActions.prototype.updateConfig)) as Config;
+    return called<Config>(siteOf(McpActions.prototype.updateConfig, "update_config"), this.#client, parameters, options);
   }
 
   /**
@@ -102,7 +134,7 @@ export class McpActions {
    * @throws {@link ScalekitNotFoundError} when there is none with this id.
    */
   async deleteConfig(parameters: DeleteConfigParameters, options?: RequestOptions): Promise<void> {
-    await this.#call("delete_config", parameters, options, McpActions.prototype.deleteConfig);
+    await called<void>(siteOf(McpActions.prototype.deleteConfig, "delete_config"), this.#client, parameters, options);
   }
 
   /**
@@ -111,8 +143,29 @@ export class McpActions {
    * @throws {@link ScalekitNotFoundError} when there is no such config.
    */
   async listMcpConnectedAccounts(parameters: ListMcpConnectedAccountsParameters, options?: RequestOptions): Promise<ConnectionAuthState[]> {
-    const entry = McpActions.prototype.listMcpConnectedAccounts;
-    return (await this.#call("list_mcp_connected_accounts", parameters, options, entry)) as ConnectionAuthState[];
+    const site = siteOf(McpActions.prototype.listMcpConnectedAccounts, "list_mcp_connected_accounts");
+    return called<ConnectionAuthState[]>(site, this.#client, parameters, options);
+  }
+
+  /**
+   * Waits until a user has authorized the connections of a config: a returned {@link AccountWait}
+   * is iterated for the changes on the way or awaited for the final states.
+   *
+   * The accounts are looked at after one second, then at growing distances up to eight; a look that
+   * fails for a passing reason is repeated. `timeoutSeconds` (600 if not given) is for the wait as a
+   * whole, the `timeoutMs` of the options for each look. Aborting the signal ends it.
+   *
+   * @throws Awaited or iterated, those of {@link listMcpConnectedAccounts};
+   * {@link ScalekitValidationError} (`connection_unknown`) for a connection that the config does not
+   * have; {@link ScalekitAuthorizationRequiredError} (`account_disconnected`) when an account becomes
+   * `DISCONNECTED`; {@link ScalekitTimeoutError} (`wait_timed_out`) when the time is over.
+   */
+  waitUntilActive(parameters: WaitUntilActiveParameters, options?: RequestOptions): AccountWait {
+    const site = siteOf(McpActions.prototype.waitUntilActive, "wait_until_active");
+    return new AccountWait(
+      () => items<AccountChange>(site, this.#client, parameters, options),
+      () => called<ConnectionAuthState[]>(site, this.#client, parameters, options),
+    );
   }
 
   /**
@@ -123,8 +176,8 @@ export class McpActions {
    * {@link ScalekitNotFoundError}.
    */
   async createSessionToken(parameters: CreateSessionTokenParameters, options?: RequestOptions): Promise<SessionToken> {
-    const entry = McpActions.prototype.createSessionToken;
-    return (await this.#call("create_session_token", parameters, options, entry)) as SessionToken;
+    const site = siteOf(McpActions.prototype.createSessionToken, "create_session_token");
+    return called<SessionToken>(site, this.#client, parameters, options);
   }
 
   /**
@@ -135,30 +188,65 @@ export class McpActions {
    * authorize first, and those of {@link createSessionToken}.
    */
   async openSession(parameters: OpenSessionOptions, options?: RequestOptions): Promise<Session> {
-    const site = siteOf(McpActions.prototype.openSession);
-    const [signal, text, request] = located(site, () => [
-      signalOf(options),
-      toText(flat(parameters), parametersOf("open_session")),
-      requestText(options),
-    ] as const);
-    const session = await answered(site, signal, (cancel) => this.#client.openSession(text, request, cancel));
+    const site = siteOf(McpActions.prototype.openSession, "open_session");
+    const call = ready(site, this.#client, located(site, () => flat(parameters)), options);
+    const session = await answered(site, call.signal, (cancel) => call.client.openSession(call.text, cancel));
     return new Session(session);
   }
 
-  async #call(operation: string, parameters: object, options: RequestOptions | undefined, entry: Function): Promise<unknown> {
-    const site = siteOf(entry);
-    const [signal, text, request] = located(site, () => [
-      signalOf(options),
-      toText(parameters, parametersOf(operation)),
-      requestText(options),
-    ] as const);
-    const answer = await answered(site, signal, (cancel) => this.#client.call(operation, text, request, cancel));
-    return fromText(answer, OPERATIONS[operation]?.result);
+  /**
+   * The instance of a config for one user (PREVIEW), made if there is none: the same config, user
+   * and name answer with the same instance. New programs use configs and {@link openSession}.
+   *
+   * @throws {@link ScalekitBadRequestError} or {@link ScalekitNotFoundError} for a config that does
+   * not exist.
+   */
+  async ensureInstance(parameters: EnsureInstanceParameters, options?: RequestOptions): Promise<Instance> {
+    return called<Instance>(siteOf(McpActions.prototype.ensureInstance, "ensure_instance"), this.#client, parameters, options);
   }
-}
 
-function parametersOf(operation: string): string {
-  return OPERATIONS[operation]?.parameters ?? "";
+  /**
+   * Changes an instance (PREVIEW): `name`, `configName` or both; what is not given stays.
+   *
+   * @throws {@link ScalekitNotFoundError} when there is none with this id.
+   */
+  async updateInstance(parameters: UpdateInstanceParameters, options?: RequestOptions): Promise<Instance> {
+    return called<Instance>(siteOf(McpActions.prototype.updateInstance, "update_instance"), this.#client, parameters, options);
+  }
+
+  /**
+   * Gets one instance by its id (PREVIEW).
+   *
+   * @throws {@link ScalekitNotFoundError} when there is none with this id.
+   */
+  async getInstance(parameters: GetInstanceParameters, options?: RequestOptions): Promise<Instance> {
+    return called<Instance>(siteOf(McpActions.prototype.getInstance, "get_instance"), this.#client, parameters, options);
+  }
+
+  /** Lists instances (PREVIEW), a page of 1 to 30 at a time. */
+  async listInstances(parameters: ListInstancesParameters = {}, options?: RequestOptions): Promise<InstancePage> {
+    return called<InstancePage>(siteOf(McpActions.prototype.listInstances, "list_instances"), this.#client, parameters, options);
+  }
+
+  /**
+   * Deletes an instance (PREVIEW). Its URL stops working at once.
+   *
+   * @throws {@link ScalekitNotFoundError} when there is none with this id.
+   */
+  async deleteInstance(parameters: DeleteInstanceParameters, options?: RequestOptions): Promise<void> {
+    await called<void>(siteOf(McpActions.prototype.deleteInstance, "delete_instance"), this.#client, parameters, options);
+  }
+
+  /**
+   * How the user of an instance stands with each of its connections (PREVIEW), with a link to
+   * authorize if asked for.
+   *
+   * @throws {@link ScalekitNotFoundError} when there is none with this id.
+   */
+  async getInstanceAuthState(parameters: GetInstanceAuthStateParameters, options?: RequestOptions): Promise<ConnectionAuthState[]> {
+    const site = siteOf(McpActions.prototype.getInstanceAuthState, "get_instance_auth_state");
+    return called<ConnectionAuthState[]>(site, this.#client, parameters, options);
+  }
 }
 
 /** The core knows a config by its id and URL. */

@@ -3,7 +3,7 @@
 import { answered, located, showAs, signalOf, siteOf, type Site } from "./bridge.js";
 import { fromText } from "./convert.js";
 import { argumentError } from "./failure.js";
-import type { SessionToken } from "./generated.js";
+import type { SessionReport, SessionToken } from "./generated.js";
 import type { Answer, CancelHandle, Session as Native } from "./native.js";
 import type { SignalOptions } from "./options.js";
 
@@ -79,6 +79,22 @@ export class Session {
     const site = siteOf(Session.prototype.rejected);
     const text = located(site, () => textOf("credential", credential));
     await this.#ask(site, options, (cancel) => this.#native.rejected(text, cancel));
+  }
+
+  /**
+   * Asks the MCP server for its tools, as an agent would, and reports what it would find: the tools
+   * and their size, configured tools that are missing, names that are too long. Nothing is called.
+   * A token that is refused is replaced once.
+   *
+   * @throws Those of {@link token}, and what keeps an agent from its tools:
+   * {@link ScalekitConnectionError} (`mcp_unreachable`), {@link ScalekitUnauthorizedError}
+   * (`session_token_refused`, `wrong_audience`, `clock_skew`), {@link ScalekitForbiddenError}
+   * (`mcp_forbidden`), {@link ScalekitNotFoundError} (`mcp_server_not_found`),
+   * {@link ScalekitInternalServerError} (`mcp_error`), {@link ScalekitUnknownError} (`not_mcp`).
+   */
+  async check(options?: SignalOptions): Promise<SessionReport> {
+    const text = await this.#ask(siteOf(Session.prototype.check), options, (cancel) => this.#native.check(cancel));
+    return fromText(text, "SessionReport") as SessionReport;
   }
 
   /**

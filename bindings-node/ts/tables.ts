@@ -46,15 +46,20 @@ for (const fields of Object.values(TABLES)) {
 
 /**
  * A text of the core in the words of this language: `connection_tool_mappings[0].tools` becomes
- * `connectionToolMappings[0].tools`.
+ * `connectionToolMappings[0].tools`. Names of `type` come first.
  *
  * @internal
  */
-export function inOurWords(text: string): string {
-  return text.replace(/[a-z0-9]+(?:_[a-z0-9]+)+/g, (name) => NAMES.get(name) ?? name);
+export function inOurWords(text: string, type: string | undefined): string {
+  return text.replace(/[a-z0-9]+(?:_[a-z0-9]+)+/g, (name) => ourName(name, type) ?? name);
 }
 
 /** Our name of a duration, which the core names without its unit. @internal */
-export function durationOf(argument: string | null | undefined): string | undefined {
-  return NAMES.get(`${argument}_seconds`);
+export function durationOf(argument: string | null | undefined, type: string | undefined): string | undefined {
+  return ourName(`${argument}_seconds`, type);
+}
+
+function ourName(wire: string, type: string | undefined): string | undefined {
+  const own = Object.entries(TABLES[type ?? ""] ?? {}).find(([, field]) => field.wire === wire)?.[0];
+  return own ?? NAMES.get(wire);
 }

@@ -18,6 +18,18 @@ const LONGEST_NAME: usize = 64;
 /// Clocks that differ by less are taken as equal.
 const SKEW: Duration = Duration::from_secs(60);
 
+/// The codes of warnings.
+#[cfg(feature = "schema")]
+const WARNINGS: [&str; 7] = [
+    "clock_skew",
+    "config_unreadable",
+    "name_too_long",
+    "name_twice",
+    "no_tools",
+    "read_only",
+    "tools_missing",
+];
+
 /// What an agent would find on a session's MCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -61,6 +73,7 @@ pub struct ToolReport {
 pub struct SessionWarning {
     /// `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or
     /// `tools_missing`.
+    #[cfg_attr(feature = "schema", schemars(extend("x-values" = WARNINGS)))]
     pub code: String,
     /// One sentence for a person.
     pub message: String,

@@ -246,6 +246,7 @@ fn wire_mappings(mappings: &[ConnectionToolMapping]) -> Value {
 /// The config to create.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(inline))]
 #[serde(deny_unknown_fields)]
 pub struct NewConfig {
     /// 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment; cannot change.

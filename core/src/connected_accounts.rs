@@ -424,6 +424,7 @@ impl Exchange for GetAuthorizationLink {
 /// The account to create.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(inline))]
 #[serde(deny_unknown_fields)]
 pub struct NewConnectedAccount {
     /// The connection.

@@ -124,6 +124,7 @@ pub(crate) struct Parameters {
     /// Lifetime of each token in seconds: 60 to 86,400; 3,600 if not set.
     expiry_seconds: Option<f64>,
     /// `FULL` (if not set) or `READ_ONLY`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["FULL", "READ_ONLY", null])))]
     access_level: Option<String>,
 }
 

@@ -118,6 +118,7 @@ pub struct CreateSessionToken {
     /// Lifetime in seconds: 60 to 86,400; 3,600 if not set; a fraction is cut off.
     pub(crate) expiry_seconds: Option<f64>,
     /// `FULL` (if not set) or `READ_ONLY`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["FULL", "READ_ONLY", null])))]
     pub(crate) access_level: Option<String>,
 }
 

@@ -42,6 +42,10 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     pub(crate) secret: bool,
     pub(crate) all_tools: bool,
+    /// The texts that it may be, if they are known.
+    pub(crate) values: Vec<String>,
+    /// Whether it may be another text than those too.
+    pub(crate) open: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -143,6 +147,11 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().replace('\n', " ")
 }
 
+fn texts(value: &Value) -> impl Iterator<Item = String> {
+    let values = value.as_array().into_iter().flatten();
+    values.filter_map(|value| value.as_str().map(str::to_owned))
+}
+
 /// The type that a schema names, or that its list holds.
 fn named(schema: &Value) -> Option<String> {
     let one = if schema["type"] == "array" {
@@ -180,6 +189,10 @@ fn fields(schema: &Value) -> Vec<Field> {
                 required: required(name),
                 secret: schema["x-secret"] == true,
                 all_tools: schema["x-all-tools"] == true,
+                values: texts(&schema["enum"])
+                    .chain(texts(&schema["x-values"]))
+                    .collect(),
+                open: schema["x-values"].is_array(),
             }
         })
         .collect()

@@ -1,6 +1,6 @@
 //! Interfaces, and the tables that convert names, for the Node package.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::schema::{Field, Kind, Schema};
 
@@ -22,23 +22,25 @@ export interface Field {
 
 pub(crate) fn write(schema: &Schema) -> String {
     let mut out = HEAD.to_owned();
+    let names = Names::of(schema);
     for ty in &schema.types {
         interface(
             &mut out,
-            &ty.description,
+            &names.camel_in_ticks(&ty.description, &[]),
             &ty.name,
             &ty.fields,
             !ty.answered,
+            &names,
         );
     }
     for operation in &schema.operations {
-        let about = format!("The parameters of `{}`.", camel(&operation.name));
         interface(
             &mut out,
-            &about,
+            &format!("The parameters of `{}`.", camel(&operation.name)),
             &parameters(&operation.name),
             &operation.fields,
             true,
+            &names,
         );
     }
     out += FIELD;
@@ -81,19 +83,24 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// What is sent may say `undefined` for what it leaves out; what is answered leaves it out.
-fn interface(out: &mut String, about: &str, name: &str, fields: &[Field], sent: bool) {
-    write!(
-        out,
-        "\n/** {} */\nexport interface {name} {{\n",
-        camel_in_ticks(about)
-    )
-    .expect("a string takes text");
+fn interface(
+    out: &mut String,
+    about: &str,
+    name: &str,
+    fields: &[Field],
+    sent: bool,
+    names: &Names<'_>,
+) {
+    write!(out, "\n/** {about} */\nexport interface {name} {{\n").expect("a string takes text");
     for field in fields {
         line(
             out,
-            &format!("  /** {} */", camel_in_ticks(&field.description)),
+            &format!(
+                "  /** {} */",
+                names.camel_in_ticks(&field.description, &field.values)
+            ),
         );
-        let (kind, name) = (kind(&field.kind), camel(&field.name));
+        let (kind, name) = (type_of(field), camel(&field.name));
         line(
             out,
             &match (sent, field.required, field.nullable) {
@@ -147,6 +154,22 @@ fn parameters(operation: &str) -> String {
     format!("{first}{}Parameters", letters.as_str())
 }
 
+fn type_of(field: &Field) -> String {
+    if field.values.is_empty() {
+        return kind(&field.kind);
+    }
+    let mut choices: Vec<String> = field
+        .values
+        .iter()
+        .map(|value| format!("\"{value}\""))
+        .collect();
+    if field.open {
+        // Any text, and editors still know the others.
+        choices.push("(string & {})".to_owned());
+    }
+    choices.join(" | ")
+}
+
 fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Text => "string".to_owned(),
@@ -174,22 +197,35 @@ fn camel(name: &str) -> String {
     out
 }
 
-/// Names of parameters that a text mentions are cased as TypeScript cases them.
-fn camel_in_ticks(text: &str) -> String {
-    text.split('`')
-        .enumerate()
-        .map(|(index, part)| {
-            let name = part.contains('_')
-                && part.starts_with(|first: char| first.is_ascii_lowercase())
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            if index % 2 == 1 && name {
-                camel(part)
-            } else {
-                part.to_owned()
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("`")
+/// The names that are cased as TypeScript cases them: of operations and fields. What else a text
+/// mentions, such as the keys of a free-form map, is what it is.
+struct Names<'a>(BTreeSet<&'a str>);
+
+impl<'a> Names<'a> {
+    fn of(schema: &'a Schema) -> Self {
+        let fields = schema.types.iter().flat_map(|ty| &ty.fields);
+        let parameters = schema.operations.iter().flat_map(|row| &row.fields);
+        let operations = schema.operations.iter().map(|row| row.name.as_str());
+        let fields = fields.chain(parameters).map(|field| field.name.as_str());
+        Self(operations.chain(fields).collect())
+    }
+
+    /// `values` are no names.
+    fn camel_in_ticks(&self, text: &str, values: &[String]) -> String {
+        // A link of Rust's documentation.
+        text.replace("[`", "`")
+            .replace("`]", "`")
+            .split('`')
+            .enumerate()
+            .map(|(index, part)| {
+                let name = self.0.contains(part) && !values.iter().any(|value| value == part);
+                if index % 2 == 1 && name {
+                    camel(part)
+                } else {
+                    part.to_owned()
+                }
+            })
+            .collect::<Vec<_>>()
+            .join("`")
+    }
 }

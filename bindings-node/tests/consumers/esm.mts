@@ -1,6 +1,22 @@
 // A strict program that imports the package, and lines that must not compile.
 
-import { ScalekitAuthorizationRequiredError, ScalekitClient, ScalekitError, type Config, type RequestOptions, type SessionToken } from "scalekit-vmcp";
+import {
+  ScalekitAuthorizationRequiredError,
+  ScalekitClient,
+  ScalekitError,
+  type AccountStatus,
+  type AccountWait,
+  type Config,
+  type ConnectedAccount,
+  type ConnectionAuthState,
+  type EnsuredConfig,
+  type EnsureOutcome,
+  type Instance,
+  type RequestOptions,
+  type SessionReport,
+  type SessionToken,
+  type Tool,
+} from "scalekit-vmcp";
 import { LocalEngine } from "scalekit-vmcp/engine";
 
 export async function right(signal: AbortSignal | undefined, description: string | undefined): Promise<string> {
@@ -21,6 +37,35 @@ export async function right(signal: AbortSignal | undefined, description: string
     if (error instanceof ScalekitError) return `${error.kind} ${error.code} ${error.status ?? ""}`;
     throw error;
   }
+}
+
+export async function rightToo(client: ScalekitClient, signal: AbortSignal, tools: string[]): Promise<string> {
+  const { actions } = client;
+  const ensured: EnsuredConfig = await actions.mcp.ensureConfig({ name: "a", connectionToolMappings: [{ connectionName: "gmail", tools }] });
+  const outcome: EnsureOutcome = ensured.outcome;
+  const { id }: Config = await actions.mcp.getConfig({ name: "a" });
+  const wait: AccountWait = actions.mcp.waitUntilActive({ configId: id, identifier: "u", connectionNames: ["gmail"], timeoutSeconds: 60 }, { signal });
+  for await (const { connectionName, status, authenticationLink, needsVerification } of wait) {
+    const known: AccountStatus | undefined = status;
+    if (known === "PENDING_AUTH" && !needsVerification) return `${connectionName} ${authenticationLink ?? ""}`;
+    if (known === "A_NEW_STATUS") break;
+  }
+  const states: ConnectionAuthState[] = await wait;
+  const promise: Promise<ConnectionAuthState[]> = wait;
+  const either: ConnectionAuthState[] | undefined = await promise.catch(() => undefined).finally(() => {});
+  const [count]: [number] = await Promise.all([wait.then((found) => found.length)]);
+  const report: SessionReport = await (await actions.mcp.openSession({ configId: id, identifier: "u", accessLevel: "READ_ONLY" })).check({ signal });
+  const account: ConnectedAccount = await actions.getOrCreateConnectedAccount({
+    connectionName: "gmail",
+    identifier: "u",
+    authorizationDetails: { oauth_token: { access_token: "a", refresh_token: null } },
+    apiConfig: { sub_domain: null },
+  });
+  const expiry: Date | undefined = (await actions.getAuthorizationLink({ connectionName: "gmail", identifier: "u" }, { signal })).expiry;
+  const tool: Tool | undefined = (await actions.listTools({ toolName: tools })).tools[0] ?? (await actions.listScopedTools({ identifier: "u" })).tools[0]?.tool;
+  const instance: Instance = await actions.mcp.ensureInstance({ configName: "a", userIdentifier: "u" });
+  const gone: void = await actions.deleteConnectedAccount({ connectedAccountId: account.id });
+  return [outcome, states.length, either?.length, count, report.warnings[0]?.code, expiry, tool?.definition["name"], instance.url, gone].join();
 }
 
 export async function wrong(client: ScalekitClient, engine: LocalEngine): Promise<void> {
@@ -47,12 +92,32 @@ export async function wrong(client: ScalekitClient, engine: LocalEngine): Promis
   await mcp.listConfigs({}, { signal: {} });
   // @ts-expect-error no such option
   new ScalekitClient({ env_url: "https://a.example" });
+  // @ts-expect-error no such outcome
+  if ((await mcp.ensureConfig({ name: "a" })).outcome === "deleted") return;
+  // @ts-expect-error no such level
+  await mcp.openSession({ configId: "cfg_1", identifier: "u", accessLevel: "WRITE" });
+  // @ts-expect-error the user is missing
+  mcp.waitUntilActive({ configId: "cfg_1" });
+  // @ts-expect-error the time of a wait has a unit
+  mcp.waitUntilActive({ configId: "cfg_1", identifier: "u", timeout: 60 });
+  // @ts-expect-error a wait answers with states, not with changes
+  (await mcp.waitUntilActive({ configId: "cfg_1", identifier: "u" }))[0]?.needsVerification;
+  // @ts-expect-error one name is no list
+  await client.actions.listTools({ toolName: "gmail_fetch_mails" });
+  // @ts-expect-error `null` is not for leaving out
+  await client.actions.updateConnectedAccount({ connectedAccountId: "ca_1", apiConfig: null });
+  // @ts-expect-error no such key
+  await client.actions.getAuthorizationLink({ connection_name: "gmail", identifier: "u" });
+  // @ts-expect-error an account of nobody
+  await client.actions.createConnectedAccount({ connectionName: "gmail" });
+  // @ts-expect-error an account may have no status
+  const status: string = (await client.actions.getConnectedAccount({ connectedAccountId: "ca_1" })).status;
   // @ts-expect-error there is no such operation
   await mcp.createConfigs({ name: "a" });
   // @ts-expect-error answers may lack a description
   const description: string = (await mcp.getConfig({ configId: "cfg_1" })).description;
   // @ts-expect-error the URL is the session's own
-  (await mcp.openSession({ configId: "cfg_1", identifier: "u" })).url = description;
+  (await mcp.openSession({ configId: "cfg_1", identifier: "u" })).url = description + status;
   // @ts-expect-error the parts under the package are private
   await import("scalekit-vmcp/dist/native.cjs");
   // @ts-expect-error engines are started

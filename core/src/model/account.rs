@@ -68,6 +68,29 @@ impl<'de> Deserialize<'de> for AccountStatus {
     }
 }
 
+/// A text like any other; `x-values` names those that are known.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for AccountStatus {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AccountStatus".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let known = [
+            Self::Active,
+            Self::Expired,
+            Self::PendingAuth,
+            Self::PendingVerification,
+            Self::Disconnected,
+        ];
+        schemars::json_schema!({ "type": "string", "x-values": known })
+    }
+}
+
 pub(super) fn status<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<AccountStatus>, D::Error> {
@@ -94,7 +117,6 @@ pub struct ConnectionAuthState {
     pub connected_account_id: Option<String>,
     /// The status of that account, if there is one yet.
     #[serde(default, deserialize_with = "status")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub connected_account_status: Option<AccountStatus>,
     /// The link that lets the user authorize: one use, about a minute. Debug output hides it.
     #[serde(default, deserialize_with = "blank_is_none")]
@@ -141,7 +163,6 @@ pub struct AccountChange {
     pub connection_name: String,
     /// The status of the user's account now; none if there is no account yet.
     #[serde(default, deserialize_with = "status")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub status: Option<AccountStatus>,
     /// The link to send to the user, if one is needed: one use, about a minute. Debug output hides
     /// it.

@@ -56,7 +56,6 @@ pub struct ConnectionToolMapping {
     pub connected_account_id: Option<String>,
     /// Output only, and only inside an instance: the status of that account.
     #[serde(default, deserialize_with = "status")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub connected_account_status: Option<AccountStatus>,
 }
 
@@ -148,7 +147,7 @@ pub struct EnsuredConfig {
     /// The config as it is now.
     pub config: Config,
     /// What was done: `created`, `updated` or `unchanged`.
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["created", "updated", "unchanged"])))]
     pub outcome: Outcome,
     /// What is shown now and was not before, by connection. Every tool of a connection stands for
     /// all that were not shown before.

@@ -35,7 +35,6 @@ pub struct ConnectedAccount {
     pub provider: Option<String>,
     /// Where the authorization stands.
     #[serde(default, deserialize_with = "status")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub status: Option<AccountStatus>,
     /// How the user authorizes, such as `OAUTH` or `API_KEY`.
     #[serde(default, deserialize_with = "blank_is_none")]
