@@ -94,11 +94,11 @@ impl Exchange for ListMcpConnectedAccounts {
         if let Some(include) = self.include_auth_link {
             body.insert("include_auth_link".to_owned(), Value::Bool(include));
         }
-        Ok(Request::new(
+        Request::new(
             Self::METHOD,
             &["api", "v1", "mcp", "configs", id, "connected_accounts"],
         )
-        .json(body.into()))
+        .json(&body)
     }
 
     fn response(answer: &Answer) -> Result<Vec<ConnectionAuthState>> {

@@ -322,7 +322,7 @@ impl Exchange for NewConfig {
             "connection_tool_mappings".to_owned(),
             wire_mappings(mappings),
         );
-        Ok(Request::new(Self::METHOD, &["api", "v1", "mcp", "configs"]).json(body.into()))
+        Request::new(Self::METHOD, &["api", "v1", "mcp", "configs"]).json(&body)
     }
 
     fn response(answer: &Answer) -> Result<Config> {
@@ -546,7 +546,7 @@ impl Exchange for UpdateConfig {
                 wire_mappings(mappings),
             );
         }
-        Ok(Request::new(Self::METHOD, &["api", "v1", "mcp", "configs", id]).json(body.into()))
+        Request::new(Self::METHOD, &["api", "v1", "mcp", "configs", id]).json(&body)
     }
 
     fn response(answer: &Answer) -> Result<Config> {

@@ -413,7 +413,7 @@ impl Exchange for GetAuthorizationLink {
                 ),
             ],
         );
-        Ok(Request::new(Self::METHOD, &below("magic_link")).json(body.into()))
+        Request::new(Self::METHOD, &below("magic_link")).json(&body)
     }
 
     fn response(answer: &Answer) -> Result<AuthorizationLink> {
@@ -536,7 +536,7 @@ impl Exchange for NewConnectedAccount {
                 self.api_config.as_ref(),
             )?,
         );
-        Ok(Request::new(Self::METHOD, &PATH).json(body.into()))
+        Request::new(Self::METHOD, &PATH).json(&body)
     }
 
     fn response(answer: &Answer) -> Result<ConnectedAccount> {
@@ -663,7 +663,7 @@ impl Exchange for UpdateConnectedAccount {
                 self.api_config.as_ref(),
             )?,
         );
-        Ok(Request::new(Self::METHOD, &PATH).json(body.into()))
+        Request::new(Self::METHOD, &PATH).json(&body)
     }
 
     fn response(answer: &Answer) -> Result<ConnectedAccount> {
@@ -810,10 +810,10 @@ impl Exchange for DeleteConnectedAccount {
     fn request(&self) -> Result<Request> {
         let mut body = Map::new();
         put_texts(&mut body, self.account()?);
-        Ok(Request::new(Self::METHOD, &PATH)
+        Request::new(Self::METHOD, &PATH)
             .verb("delete")
             .deletes()
-            .json(body.into()))
+            .json(&body)
     }
 
     fn response(_: &Answer) -> Result<()> {
@@ -847,10 +847,8 @@ impl Exchange for VerifyConnectedAccountUser {
         rules::text(ID, Some(id), 1000)?;
         let identifier = rules::identifier_up_to(200, self.identifier.as_deref())?;
         let [api, version, accounts] = PATH;
-        Ok(
-            Request::new(Self::METHOD, &[api, version, accounts, "user", "verify"])
-                .json(json!({ "auth_request_id": id, "identifier": identifier })),
-        )
+        Request::new(Self::METHOD, &[api, version, accounts, "user", "verify"])
+            .json(&json!({ "auth_request_id": id, "identifier": identifier }))
     }
 
     fn response(answer: &Answer) -> Result<VerifiedUser> {

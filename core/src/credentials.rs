@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use crate::{
     Error, ErrorKind, Result,
     flight::Flight,
+    model::is_bearer,
     transport::{Body, Request, Transport, Tries, origin},
 };
 
@@ -140,7 +141,7 @@ async fn fetch(transport: Arc<Transport>) -> Result<Arc<str>> {
         .map_err(|cause| explain(cause, &transport))?;
     let answer: TokenAnswer = answer.json().map_err(|cause| explain(cause, &transport))?;
     let text = answer.access_token;
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !is_bearer(&text) {
         let error = Error::new(
             ErrorKind::Protocol,
             "answer_invalid",

@@ -239,11 +239,11 @@ impl Exchange for EnsureInstance {
     fn request(&self) -> Result<Request> {
         let config_name = rules::required("config_name", self.config_name.as_deref())?;
         let user = rules::user("user_identifier", self.user_identifier.as_deref())?;
-        Ok(Request::new(Self::METHOD, &PATH).json(texts([
+        Request::new(Self::METHOD, &PATH).json(&texts([
             ("name", self.name.as_deref()),
             ("config_name", Some(config_name)),
             ("user_identifier", Some(user)),
-        ])))
+        ]))
     }
 
     fn response(answer: &Answer) -> Result<Instance> {
@@ -295,10 +295,10 @@ impl Exchange for UpdateInstance {
                 "`name` or `config_name` is required: there is nothing to change",
             ));
         }
-        Ok(Request::new(Self::METHOD, &path).json(texts([
+        Request::new(Self::METHOD, &path).json(&texts([
             ("name", self.name.as_deref()),
             ("config_name", self.config_name.as_deref()),
-        ])))
+        ]))
     }
 
     fn response(answer: &Answer) -> Result<Instance> {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessLevel, Call, Client, Error, Result, SessionToken,
@@ -122,6 +121,16 @@ pub struct CreateSessionToken {
     pub(crate) access_level: Option<String>,
 }
 
+/// What is sent.
+#[derive(Serialize)]
+struct Body<'a> {
+    identifier: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_level: Option<&'a str>,
+}
+
 impl CreateSessionToken {
     pub(crate) fn new(target: Target, identifier: String) -> Self {
         let (config_id, connection_name) = match target {
@@ -202,18 +211,12 @@ impl Exchange for CreateSessionToken {
 
     fn request(&self) -> Result<Request> {
         let path = self.path()?;
-        let mut body = Map::new();
-        body.insert(
-            "identifier".to_owned(),
-            rules::identifier(self.identifier.as_deref())?.into(),
-        );
-        if let Some(seconds) = rules::expiry(self.expiry_seconds)? {
-            body.insert("expiry".to_owned(), format!("{seconds}s").into());
-        }
-        if let Some(level) = rules::access_level(self.access_level.as_deref())? {
-            body.insert("access_level".to_owned(), level.into());
-        }
-        Ok(Request::new(Self::METHOD, &path).json(Value::Object(body)))
+        let body = Body {
+            identifier: rules::identifier(self.identifier.as_deref())?,
+            expiry: rules::expiry(self.expiry_seconds)?.map(|seconds| format!("{seconds}s")),
+            access_level: rules::access_level(self.access_level.as_deref())?,
+        };
+        Request::new(Self::METHOD, &path).json(&body)
     }
 
     fn response(answer: &Answer) -> Result<SessionToken> {

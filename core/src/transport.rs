@@ -1,12 +1,13 @@
 //! One loop for every operation: deadline, access token, send, classify, maybe wait, answer.
 //! The only file that knows the HTTP library.
 
-use std::{error::Error as StdError, io, sync::Arc, time::Duration};
+use std::{error::Error as StdError, io, mem, sync::Arc, time::Duration};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::pki_types::CertificateDer;
+use serde::Serialize;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -58,7 +59,8 @@ impl Default for Options {
 /// One operation, ready for the wire.
 pub(crate) struct Request {
     method: Method,
-    path: Vec<String>,
+    /// Below the environment's URL, percent-encoded.
+    path: String,
     /// What follows the path after a colon.
     verb: Option<&'static str>,
     query: Vec<(&'static str, String)>,
@@ -79,14 +81,14 @@ struct Mcp {
 
 pub(crate) enum Body {
     None,
-    Json(serde_json::Value),
+    Json(Bytes),
     Form(String),
 }
 
 impl Request {
     pub(crate) fn new(method: Method, path: &[&str]) -> Self {
         Self {
-            path: path.iter().map(|&segment| segment.to_owned()).collect(),
+            path: encoded(path),
             verb: None,
             query: Vec::new(),
             body: Body::None,
@@ -151,22 +153,23 @@ impl Request {
             .fold(self, |request, value| request.query(name, Some(value)))
     }
 
-    pub(crate) fn json(mut self, body: serde_json::Value) -> Self {
-        self.body = Body::Json(body);
-        self
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self> {
+        let text = serde_json::to_vec(body).map_err(|cause| {
+            let message = "the parameters cannot be written as JSON";
+            Error::argument("argument_type", "parameters", message).caused_by(cause)
+        })?;
+        self.body = Body::Json(text.into());
+        Ok(self)
     }
 
-    /// Where the request goes. Every segment is percent-encoded: none can add a segment.
+    /// Where the request goes.
     pub(crate) fn url(&self, base: &Url) -> Url {
         if let Some(mcp) = &self.mcp {
             return mcp.url.clone();
         }
         let mut url = base.clone();
         let mut path = base.path().trim_end_matches('/').to_owned();
-        for segment in &self.path {
-            path.push('/');
-            path.extend(utf8_percent_encode(segment, SEGMENT));
-        }
+        path.push_str(&self.path);
         if let Some(verb) = self.verb {
             path.push(':');
             path.push_str(verb);
@@ -177,6 +180,16 @@ impl Request {
         }
         url
     }
+}
+
+/// A path of these segments, none of which can add another.
+fn encoded(segments: &[&str]) -> String {
+    let mut path = String::with_capacity(64);
+    for segment in segments {
+        path.push('/');
+        path.extend(utf8_percent_encode(segment, SEGMENT));
+    }
+    path
 }
 
 /// What has been tried for one call so far.
@@ -424,7 +437,7 @@ impl Transport {
             Body::None => sending,
             Body::Json(body) => sending
                 .header(header::CONTENT_TYPE, "application/json")
-                .body(body.to_string()),
+                .body(body.clone()),
             Body::Form(body) => sending
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(body.clone()),
@@ -433,7 +446,7 @@ impl Transport {
             .send()
             .await
             .map_err(|cause| broken(&place, cause))?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers) = (response.status(), mem::take(response.headers_mut()));
         let mut answer = Answer::new(status, headers);
         let enough = request
             .mcp

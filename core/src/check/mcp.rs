@@ -208,7 +208,9 @@ impl<'a> Conversation<'a> {
         if self.headers.contains_key(SESSION_ID)
             && let Ok(token) = self.session.token().await
         {
-            let request = self.request(Method::DELETE, HeaderMap::new(), None);
+            let Ok(request) = self.request(Method::DELETE, HeaderMap::new(), None) else {
+                return;
+            };
             let sent = self.session.client().ask_mcp(&request, token.token()).await;
             if let Err(error) = sent {
                 tracing::debug!(target: "scalekit_vmcp", code = error.code(), "could not end the MCP session");
@@ -240,7 +242,7 @@ impl<'a> Conversation<'a> {
         {
             headers.insert("mcp-method", value);
         }
-        let request = self.request(Method::POST, headers, Some(body));
+        let request = self.request(Method::POST, headers, Some(body))?;
         loop {
             let token = self.session.token().await?;
             let asked = self.session.client().ask_mcp(&request, token.token()).await;
@@ -257,7 +259,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn request(&self, method: Method, more: HeaderMap, body: Option<Value>) -> Request {
+    fn request(&self, method: Method, more: HeaderMap, body: Option<Value>) -> Result<Request> {
         let mut headers = self.headers.clone();
         headers.extend(more);
         headers.insert(
@@ -267,8 +269,8 @@ impl<'a> Conversation<'a> {
         let url = self.session.parsed_url().clone();
         let request = Request::to_mcp(method, url, headers, |body| event(body).is_some());
         match body {
-            Some(body) => request.json(body),
-            None => request,
+            Some(body) => request.json(&body),
+            None => Ok(request),
         }
     }
 

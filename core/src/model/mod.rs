@@ -19,5 +19,6 @@ pub use connected_account::{
 };
 pub(crate) use instance::InstanceAnswer;
 pub use instance::{Instance, InstancePage};
+pub(crate) use token::is_bearer;
 pub use token::{AccessLevel, SessionToken};
 pub use tool::{ScopedTool, ScopedToolPage, Tool, ToolPage};

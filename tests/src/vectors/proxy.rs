@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{
@@ -21,8 +21,7 @@ pub(super) struct Tunnels(Mutex<HashSet<SocketAddr>>);
 
 impl Tunnels {
     pub(super) fn has(&self, peer: SocketAddr) -> bool {
-        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.contains(&peer)
+        self.ends().contains(&peer)
     }
 
     /// Serves a connection that starts with `CONNECT`, until it ends.
@@ -38,13 +37,20 @@ impl Tunnels {
             .and_then(|authority| authority.rsplit_once(':')?.1.parse::<u16>().ok())
             .ok_or_else(|| io::Error::other("no port"))?;
         let mut far = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(far.local_addr()?);
-        near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
-        copy_bidirectional(&mut near, &mut far).await?;
-        Ok(())
+        let end = far.local_addr()?;
+        self.ends().insert(end);
+        let served = async {
+            near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+            copy_bidirectional(&mut near, &mut far).await
+        };
+        let served = served.await;
+        // While the socket is still open: after that another connection may have its port.
+        self.ends().remove(&end);
+        served.map(drop)
+    }
+
+    fn ends(&self) -> MutexGuard<'_, HashSet<SocketAddr>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
