@@ -63,7 +63,8 @@ impl Client {
         })
     }
 
-    /// Lists the tools that one user could use after authorizing what is missing.
+    /// Lists the tools that are available to one user, without saying through which account
+    /// (docs/assumptions.md 36).
     ///
     /// # Errors
     /// Before any request: `argument_missing`, `identifier_invalid`, `page_size_out_of_range`.
