@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,6 +42,18 @@ test("loading the package prints nothing, sends nothing and needs no environment
 test("a strict program compiles, and every wrong line of it does not", () => {
   const tsc = path("../node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "--noEmit", "--project", path("tsconfig.json")], { stdio: "pipe" });
+});
+
+test("the types name nothing that TypeScript before 5.6 lacks", () => {
+  const dist = path("../dist/");
+  const files = readdirSync(dist).filter((name) => /\.d\.[cm]?ts$/.test(name));
+  assert.ok(files.length > 10, files.join());
+  for (const name of files) {
+    const text = readFileSync(join(dist, name), "utf8");
+    // They took one argument, not three.
+    assert.doesNotMatch(text, /\b(Async)?Iterable(Iterator)?<[^<>]*,/, name);
+    assert.doesNotMatch(text, /\b(Async)?IteratorObject\b/, name);
+  }
 });
 
 test("the `vmcp` command serves until Ctrl-C and ends with 0", async () => {

@@ -39,10 +39,14 @@ export class Actions {
   readonly mcp: McpActions;
   readonly #client: Client;
 
-  /** @internal */
-  constructor(client: Client) {
-    this.mcp = new McpActions(client);
+  private constructor(client: Client) {
+    this.mcp = McpActions.of(client);
     this.#client = client;
+  }
+
+  /** @internal */
+  static of(client: Client): Actions {
+    return new Actions(client);
   }
 
   /**
@@ -104,7 +108,9 @@ export class Actions {
    *
    * Never sent twice.
    *
-   * @throws {@link ScalekitConflictError} when the user has an account on that connection.
+   * @throws {@link ScalekitConflictError} when the user has an account on that connection;
+   * {@link ScalekitBadRequestError} (or {@link ScalekitNotFoundError}) for a connection that does not
+   * exist.
    */
   async createConnectedAccount(parameters: CreateConnectedAccountParameters, options?: RequestOptions): Promise<ConnectedAccount> {
     const site = siteOf(Actions.prototype.createConnectedAccount, "create_connected_account");
@@ -115,7 +121,8 @@ export class Actions {
    * The account of a user on a connection, created if there is none; credentials and settings that
    * are given are written either way.
    *
-   * @throws Those of {@link updateConnectedAccount}.
+   * @throws Those of {@link createConnectedAccount} and {@link updateConnectedAccount}, but never
+   * {@link ScalekitConflictError}.
    */
   async getOrCreateConnectedAccount(parameters: GetOrCreateConnectedAccountParameters, options?: RequestOptions): Promise<ConnectedAccount> {
     const site = siteOf(Actions.prototype.getOrCreateConnectedAccount, "get_or_create_connected_account");
@@ -143,7 +150,13 @@ export class Actions {
     await called<void>(site, this.#client, parameters, options);
   }
 
-  /** Lists the tools that there are, a page of up to 1000 at a time: names to put into a config. */
+  /**
+   * Lists the tools that there are, a page of up to 1000 at a time: names to put into a config.
+   *
+   * @throws {@link ScalekitNotFoundError} for an account that does not exist, named by its id or by
+   * connection and user; {@link ScalekitBadRequestError} for a connection without a user
+   * and for a `pageToken` of another list.
+   */
   async listTools(parameters: ListToolsParameters = {}, options?: RequestOptions): Promise<ToolPage> {
     return called<ToolPage>(siteOf(Actions.prototype.listTools, "list_tools"), this.#client, parameters, options);
   }

@@ -35,7 +35,7 @@ export class ScalekitClient implements AsyncDisposable {
   constructor(options: ClientOptions = {}) {
     const site = siteOf(ScalekitClient);
     this.#native = settled(site, makeClient(located(site, () => toText({ ...options, language: "node" }, "ClientOptions"))));
-    this.actions = new Actions(this.#native);
+    this.actions = Actions.of(this.#native);
   }
 
   /**

@@ -6,13 +6,13 @@ export interface AccountChange {
   connectionName: string;
   /** The status of the user's account now; none if there is no account yet. */
   status?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
-  /** The link to send to the user, if one is needed: one use, about a minute. Debug output hides it. */
+  /** The link to send to the user, if one is needed: one use, about a minute. Kept out of texts and logs. */
   authenticationLink?: string;
   /** Whether the user has authorized and the application must now confirm who it was, with `verifyConnectedAccountUser`. */
   needsVerification: boolean;
 }
 
-/** A link that lets one user authorize one connection. `Debug` hides it. */
+/** A link that lets one user authorize one connection. Kept out of texts and logs. */
 export interface AuthorizationLink {
   /** Where to send the user. It works once, and for about a minute. */
   link: string;
@@ -62,7 +62,7 @@ export interface ConnectedAccount {
   status?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
   /** How the user authorizes, such as `OAUTH` or `API_KEY`. */
   authorizationType?: string;
-  /** The credentials, where the operation answers with them. Debug output hides them. */
+  /** The credentials, where the operation answers with them. Kept out of texts and logs. */
   authorizationDetails?: Record<string, unknown>;
   /** When the credentials end. */
   tokenExpiresAt?: Date;
@@ -98,7 +98,7 @@ export interface ConnectionAuthState {
   connectedAccountId?: string;
   /** The status of that account, if there is one yet. */
   connectedAccountStatus?: "ACTIVE" | "EXPIRED" | "PENDING_AUTH" | "PENDING_VERIFICATION" | "DISCONNECTED" | (string & {});
-  /** The link that lets the user authorize: one use, about a minute. Debug output hides it. */
+  /** The link that lets the user authorize: one use, about a minute. Kept out of texts and logs. */
   authenticationLink?: string;
 }
 
@@ -301,13 +301,13 @@ export interface CreateConnectedAccountParameters {
   /** The user: 1 to 100 characters. */
   identifier: string;
   /** Credentials that were obtained elsewhere: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
-  authorizationDetails?: Record<string, unknown> | undefined;
+  authorizationDetails?: object | undefined;
   /** The organization: up to 32 characters. */
   organizationId?: string | undefined;
   /** The user, by the environment's own id: up to 32 characters. */
   userId?: string | undefined;
   /** Settings of the user on this connection, as the connection wants them. */
-  apiConfig?: Record<string, unknown> | undefined;
+  apiConfig?: object | undefined;
 }
 
 /** The parameters of `createSessionToken`. */
@@ -429,13 +429,13 @@ export interface GetOrCreateConnectedAccountParameters {
   /** The user: 1 to 100 characters. */
   identifier: string;
   /** Credentials that were obtained elsewhere: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
-  authorizationDetails?: Record<string, unknown> | undefined;
+  authorizationDetails?: object | undefined;
   /** The organization: up to 32 characters. */
   organizationId?: string | undefined;
   /** The user, by the environment's own id: up to 32 characters. */
   userId?: string | undefined;
   /** Settings of the user on this connection, as the connection wants them. */
-  apiConfig?: Record<string, unknown> | undefined;
+  apiConfig?: object | undefined;
 }
 
 /** The parameters of `iterConfigs`. */
@@ -599,13 +599,13 @@ export interface UpdateConnectedAccountParameters {
   /** The id of the account; or `connectionName` and `identifier`. */
   connectedAccountId?: string | undefined;
   /** New credentials: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
-  authorizationDetails?: Record<string, unknown> | undefined;
+  authorizationDetails?: object | undefined;
   /** The organization: up to 32 characters. */
   organizationId?: string | undefined;
   /** The user, by the environment's own id: up to 32 characters. */
   userId?: string | undefined;
   /** Settings, merged with those that are there. */
-  apiConfig?: Record<string, unknown> | undefined;
+  apiConfig?: object | undefined;
 }
 
 /** The parameters of `updateInstance`. */

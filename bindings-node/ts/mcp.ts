@@ -52,9 +52,13 @@ export interface OpenSessionOptions extends OpenSessionParameters {
 export class McpActions {
   readonly #client: Client;
 
-  /** @internal */
-  constructor(client: Client) {
+  private constructor(client: Client) {
     this.#client = client;
+  }
+
+  /** @internal */
+  static of(client: Client): McpActions {
+    return new McpActions(client);
   }
 
   /**
@@ -149,7 +153,8 @@ export class McpActions {
 
   /**
    * Waits until a user has authorized the connections of a config: a returned {@link AccountWait}
-   * is iterated for the changes on the way or awaited for the final states.
+   * is iterated for the changes on the way or awaited for the final states. Returning it from an
+   * `async` function awaits it.
    *
    * The accounts are looked at after one second, then at growing distances up to eight; a look that
    * fails for a passing reason is repeated. `timeoutSeconds` (600 if not given) is for the wait as a
@@ -162,7 +167,7 @@ export class McpActions {
    */
   waitUntilActive(parameters: WaitUntilActiveParameters, options?: RequestOptions): AccountWait {
     const site = siteOf(McpActions.prototype.waitUntilActive, "wait_until_active");
-    return new AccountWait(
+    return AccountWait.of(
       () => items<AccountChange>(site, this.#client, parameters, options),
       () => called<ConnectionAuthState[]>(site, this.#client, parameters, options),
     );
@@ -191,7 +196,7 @@ export class McpActions {
     const site = siteOf(McpActions.prototype.openSession, "open_session");
     const call = ready(site, this.#client, located(site, () => flat(parameters)), options);
     const session = await answered(site, call.signal, (cancel) => call.client.openSession(call.text, cancel));
-    return new Session(session);
+    return Session.of(session);
   }
 
   /**

@@ -19,9 +19,13 @@ import type { SignalOptions } from "./options.js";
 export class Session {
   readonly #native: Native;
 
-  /** @internal */
-  constructor(native: Native) {
+  private constructor(native: Native) {
     this.#native = native;
+  }
+
+  /** @internal */
+  static of(native: Native): Session {
+    return new Session(native);
   }
 
   /** The MCP endpoint to connect to. */

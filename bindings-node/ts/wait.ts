@@ -20,15 +20,19 @@ import type { AccountChange, ConnectionAuthState } from "./generated.js";
  * }
  * ```
  */
-export class AccountWait implements AsyncIterable<AccountChange, void, undefined>, Promise<ConnectionAuthState[]> {
+export class AccountWait implements AsyncIterable<AccountChange>, Promise<ConnectionAuthState[]> {
   readonly #changes: () => AsyncGenerator<AccountChange, void, undefined>;
   readonly #start: () => Promise<ConnectionAuthState[]>;
   #states: Promise<ConnectionAuthState[]> | undefined;
 
-  /** @internal */
-  constructor(changes: () => AsyncGenerator<AccountChange, void, undefined>, start: () => Promise<ConnectionAuthState[]>) {
+  private constructor(changes: () => AsyncGenerator<AccountChange, void, undefined>, start: () => Promise<ConnectionAuthState[]>) {
     this.#changes = changes;
     this.#start = start;
+  }
+
+  /** @internal */
+  static of(changes: () => AsyncGenerator<AccountChange, void, undefined>, start: () => Promise<ConnectionAuthState[]>): AccountWait {
+    return new AccountWait(changes, start);
   }
 
   /** The changes, until all accounts are `ACTIVE`; each iterator is a wait of its own. */

@@ -20,7 +20,6 @@ from scalekit_vmcp import ALL_TOOLS, AsyncScalekitClient, McpConfig, McpConfigCo
 from scalekit_vmcp.common.exceptions import ScalekitException
 
 
-
 def ids(file: pathlib.Path) -> Iterator[str]:
     for entry in json.loads(file.read_text()):
         if table := entry.get("table"):

@@ -106,7 +106,8 @@ impl Client {
     /// # Errors
     /// Before any request: `argument_missing`, `connection_name_invalid`, `identifier_invalid`
     /// (1 to 100 characters), `text_too_long`, `authorization_details_invalid`. From the server:
-    /// `conflict` when the user has an account on that connection.
+    /// `conflict` when the user has an account on that connection, `bad_request` (or `not_found`)
+    /// for a connection that does not exist.
     ///
     /// # Examples
     /// ```

@@ -16,7 +16,8 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `query_invalid`, `connection_name_invalid`, `identifier_invalid`,
-    /// `text_too_long`, `id_invalid`, `page_size_out_of_range`.
+    /// `text_too_long`, `id_invalid`, `page_size_out_of_range`. From the server: `not_found` for an
+    /// account that does not exist, `bad_request` for a connection without a user.
     ///
     /// # Examples
     /// ```

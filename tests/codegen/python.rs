@@ -44,11 +44,18 @@ fn class(out: &mut String, ty: &Type, schema: &Schema) {
             field.description
         ));
     }
-    add("    \"\"\"\n\n    __slots__ = __match_args__ = (".to_owned());
-    for field in &ty.fields {
-        add(format!("        \"{}\",", field_name(field)));
+    add("    \"\"\"\n".to_owned());
+    if let [field] = &*ty.fields {
+        // The formatter keeps a tuple of one on its line.
+        let field = field_name(field);
+        add(format!("    __slots__ = __match_args__ = (\"{field}\",)"));
+    } else {
+        add("    __slots__ = __match_args__ = (".to_owned());
+        for field in &ty.fields {
+            add(format!("        \"{}\",", field_name(field)));
+        }
+        add("    )".to_owned());
     }
-    add("    )".to_owned());
     let hidden: Vec<String> = ty
         .fields
         .iter()
@@ -166,7 +173,7 @@ fn from_wire(field: &Field, schema: &Schema) -> String {
                     "{}.from_wire(item) for item in data.get(\"{wire}\") or ()",
                     name(rust, schema)
                 ),
-                _ => format!("item for item in data.get(\"{wire}\") or ()"),
+                _ => return format!("            {target}=list(data.get(\"{wire}\") or ()),"),
             };
             let one = format!("            {target}=[{items}],");
             if one.len() > WIDTH {

@@ -100,7 +100,12 @@ fn interface(
                 names.camel_in_ticks(&field.description, &field.values)
             ),
         );
-        let (kind, name) = (type_of(field), camel(&field.name));
+        let kind = match field.kind {
+            // What a user has typed by an interface has no index signature.
+            Kind::Object if sent => "object".to_owned(),
+            _ => type_of(field),
+        };
+        let name = camel(&field.name);
         line(
             out,
             &match (sent, field.required, field.nullable) {

@@ -1,4 +1,5 @@
-//! `errors.json` against core: every kind, every status and every code, in both directions.
+//! `errors.json` against core, the engine and the bindings: every kind, every status and every code,
+//! in both directions.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -74,11 +75,69 @@ fn codes_in(source: &str) -> Vec<(String, String)> {
     named.chain(arguments).collect()
 }
 
-fn core_sources(directory: &Path, into: &mut Vec<String>) {
+/// How the engine and the bindings name theirs, which they make without core: a kind and a code in
+/// a row, or a code that comes too late.
+fn codes_beside_core_in(source: &str) -> Vec<(String, String)> {
+    let row = |kind: &'static str| {
+        let named = format!("\"{kind}\",");
+        let code = |rest: &str| {
+            let (code, after) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+            // JSON has keys there.
+            (!after.starts_with(':')).then(|| (kind.to_owned(), code.to_owned()))
+        };
+        let rests = source.split(&named).skip(1);
+        rests.filter_map(code).collect::<Vec<_>>()
+    };
+    let rows = ErrorKind::ALL
+        .into_iter()
+        .flat_map(|kind| row(kind.as_str()));
+    let closed = source
+        .split("Failure::closed(\"")
+        .skip(1)
+        .filter_map(|rest| {
+            let (code, _) = rest.split_once('"')?;
+            Some(("closed".to_owned(), code.to_owned()))
+        });
+    rows.chain(closed).collect()
+}
+
+/// What only the engine and the bindings can say; no case plays them.
+fn beside_core() -> BTreeSet<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut sources = Vec::new();
+    for directory in [
+        "engine/src/local",
+        "bindings-python/src",
+        "bindings-node/src",
+    ] {
+        sources_below(&root.join(directory), &mut sources);
+    }
+    let found = sources
+        .iter()
+        .flat_map(|source| codes_beside_core_in(source));
+    let core = core_sources();
+    found.filter(|(_, code)| !says(&core, code)).collect()
+}
+
+fn says(sources: &[String], code: &str) -> bool {
+    let quoted = format!("\"{code}\"");
+    sources.iter().any(|source| source.contains(&quoted))
+}
+
+fn core_sources() -> Vec<String> {
+    let mut sources = Vec::new();
+    sources_below(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src"),
+        &mut sources,
+    );
+    sources
+}
+
+fn sources_below(directory: &Path, into: &mut Vec<String>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            core_sources(&path, into);
+            sources_below(&path, into);
         } else if path.file_name().is_some_and(|name| name != "tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
             // Tests make errors of their own.
@@ -103,10 +162,12 @@ async fn every_row_has_an_example_or_says_why_not() {
     let server = Server::start_directory(&vectors::directory())
         .await
         .unwrap();
+    let beside_core = beside_core();
     for row in table() {
         for class in row.codes {
             let (kind, code) = (row.kind.as_str(), class.code.as_str());
-            let impossible = UNREACHABLE.contains(&(kind, code));
+            let impossible = UNREACHABLE.contains(&(kind, code))
+                || beside_core.contains(&(kind.to_owned(), code.to_owned()));
             assert_eq!(class.unreachable.is_some(), impossible, "{kind}/{code}");
             assert_eq!(class.example.is_some(), !impossible, "{kind}/{code}");
             let Some(id) = class.example else { continue };
@@ -142,22 +203,22 @@ fn every_code_is_explained_and_nothing_else() {
 }
 
 #[test]
-fn what_core_can_say_is_in_the_table_and_nothing_else() {
-    let mut sources = Vec::new();
-    core_sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src"),
-        &mut sources,
-    );
+fn what_can_be_said_is_in_the_table_and_nothing_else() {
+    let sources = core_sources();
     let pairs = pairs(&table());
     let found: BTreeSet<_> = sources.iter().flat_map(|source| codes_in(source)).collect();
     assert!(found.len() > 30, "only {found:?}");
-    let missing: Vec<_> = found.difference(&pairs).collect();
+    let beside = beside_core();
+    assert!(beside.len() > 5, "only {beside:?}");
+    let missing: Vec<_> = found
+        .union(&beside)
+        .filter(|pair| !pairs.contains(*pair))
+        .collect();
     assert!(missing.is_empty(), "not in errors.json: {missing:?}");
-    for (kind, code) in &pairs {
-        let quoted = format!("\"{code}\"");
+    for pair in pairs.difference(&beside) {
         assert!(
-            sources.iter().any(|source| source.contains(&quoted)),
-            "errors.json has `{kind}`/`{code}`, which core never says"
+            says(&sources, &pair.1),
+            "errors.json has {pair:?}, which nobody says"
         );
     }
 }
@@ -172,6 +233,23 @@ fn codes_are_found_as_core_writes_them() {
     "#;
     let found: Vec<_> = codes_in(source).into_iter().map(|(_, code)| code).collect();
     assert_eq!(found, ["broken", "gone", "too_many"]);
+}
+
+#[test]
+fn codes_are_found_as_the_engine_and_the_bindings_write_them() {
+    let source = r#"
+        Self::new("server", "broken", message);
+        EngineError::new(
+            "closed",
+            "gone",
+            "text");
+        Failure::closed("late", "text"); json!({ "kind": "closed", "code": code, "message": message });
+    "#;
+    let found: Vec<_> = codes_beside_core_in(source)
+        .into_iter()
+        .map(|(_, code)| code)
+        .collect();
+    assert_eq!(found, ["broken", "gone", "late"]);
 }
 
 /// Every status of the table, and some that it names only as a hundred or as `other`.

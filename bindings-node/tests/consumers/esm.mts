@@ -1,11 +1,14 @@
 // A strict program that imports the package, and lines that must not compile.
 
 import {
+  AccountWait,
+  Actions,
+  McpActions,
   ScalekitAuthorizationRequiredError,
   ScalekitClient,
   ScalekitError,
+  Session,
   type AccountStatus,
-  type AccountWait,
   type Config,
   type ConnectedAccount,
   type ConnectionAuthState,
@@ -39,6 +42,15 @@ export async function right(signal: AbortSignal | undefined, description: string
   }
 }
 
+/** What a program may keep in types of its own. */
+interface Settings {
+  subDomain: string;
+}
+
+interface Credentials {
+  oauth_token: { access_token: string };
+}
+
 export async function rightToo(client: ScalekitClient, signal: AbortSignal, tools: string[]): Promise<string> {
   const { actions } = client;
   const ensured: EnsuredConfig = await actions.mcp.ensureConfig({ name: "a", connectionToolMappings: [{ connectionName: "gmail", tools }] });
@@ -61,11 +73,16 @@ export async function rightToo(client: ScalekitClient, signal: AbortSignal, tool
     authorizationDetails: { oauth_token: { access_token: "a", refresh_token: null } },
     apiConfig: { sub_domain: null },
   });
+  const credentials: Credentials = { oauth_token: { access_token: "a" } };
+  const settings: Settings = { subDomain: "acme" };
+  await actions.updateConnectedAccount({ connectedAccountId: account.id, authorizationDetails: credentials, apiConfig: settings });
+  await actions.updateConnectedAccount({ connectedAccountId: account.id, apiConfig: account.apiConfig });
+  const known: unknown = account.apiConfig?.["subDomain"];
   const expiry: Date | undefined = (await actions.getAuthorizationLink({ connectionName: "gmail", identifier: "u" }, { signal })).expiry;
   const tool: Tool | undefined = (await actions.listTools({ toolName: tools })).tools[0] ?? (await actions.listScopedTools({ identifier: "u" })).tools[0]?.tool;
   const instance: Instance = await actions.mcp.ensureInstance({ configName: "a", userIdentifier: "u" });
   const gone: void = await actions.deleteConnectedAccount({ connectedAccountId: account.id });
-  return [outcome, states.length, either?.length, count, report.warnings[0]?.code, expiry, tool?.definition["name"], instance.url, gone].join();
+  return [outcome, states.length, either?.length, count, report.warnings[0]?.code, expiry, tool?.definition["name"], known, instance.url, gone].join();
 }
 
 export async function wrong(client: ScalekitClient, engine: LocalEngine): Promise<void> {
@@ -122,4 +139,14 @@ export async function wrong(client: ScalekitClient, engine: LocalEngine): Promis
   await import("scalekit-vmcp/dist/native.cjs");
   // @ts-expect-error engines are started
   new LocalEngine(engine);
+  // @ts-expect-error sessions are opened
+  new Session();
+  // @ts-expect-error a wait is what `waitUntilActive` answers with
+  new AccountWait();
+  // @ts-expect-error a client has them
+  new Actions();
+  // @ts-expect-error a client has them
+  new McpActions();
+  // @ts-expect-error a text is no settings
+  await client.actions.updateConnectedAccount({ connectedAccountId: "ca_1", apiConfig: "a" });
 }

@@ -222,7 +222,8 @@ class ActionAccounts(Calls):
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitConflictException: The user has an account on this connection.
-            ScalekitNotFoundException: There is no such connection.
+            ScalekitBadRequestException: There is no such connection; a server may also say
+                ScalekitNotFoundException.
         """
         answer = self._call(
             "create_connected_account",
@@ -261,7 +262,8 @@ class ActionAccounts(Calls):
 
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
-            ScalekitNotFoundException: There is no such connection.
+            ScalekitBadRequestException: There is no such connection; a server may also say
+                ScalekitNotFoundException.
         """
         answer = self._call(
             "get_or_create_connected_account",

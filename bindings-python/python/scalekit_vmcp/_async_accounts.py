@@ -224,7 +224,8 @@ class AsyncActionAccounts(AsyncCalls):
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitConflictException: The user has an account on this connection.
-            ScalekitNotFoundException: There is no such connection.
+            ScalekitBadRequestException: There is no such connection; a server may also say
+                ScalekitNotFoundException.
         """
         answer = await self._call(
             "create_connected_account",
@@ -263,7 +264,8 @@ class AsyncActionAccounts(AsyncCalls):
 
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
-            ScalekitNotFoundException: There is no such connection.
+            ScalekitBadRequestException: There is no such connection; a server may also say
+                ScalekitNotFoundException.
         """
         answer = await self._call(
             "get_or_create_connected_account",

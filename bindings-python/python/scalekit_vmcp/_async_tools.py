@@ -47,6 +47,9 @@ class AsyncActionTools(AsyncCalls):
 
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
+            ScalekitNotFoundException: There is no such account, by its id or by connection and user.
+            ScalekitBadRequestException: A connection comes without a user, or the cursor is of another
+                list.
         """
         answer = await self._call(
             "list_tools",

@@ -18,7 +18,7 @@ class AccountChange(Model):
     Attributes:
         connection_name: The connection's name.
         status: The status of the user's account now; none if there is no account yet.
-        authentication_link: The link to send to the user, if one is needed: one use, about a minute. Debug output hides it.
+        authentication_link: The link to send to the user, if one is needed: one use, about a minute. Kept out of texts and logs.
         needs_verification: Whether the user has authorized and the application must now confirm who it was, with `verify_connected_account_user`.
     """
 
@@ -61,7 +61,7 @@ class AccountChange(Model):
 
 
 class MagicLinkResponse(Model):
-    """A link that lets one user authorize one connection. `Debug` hides it.
+    """A link that lets one user authorize one connection. Kept out of texts and logs.
 
     Attributes:
         link: Where to send the user. It works once, and for about a minute.
@@ -209,7 +209,7 @@ class ConnectedAccount(Model):
         provider: The provider, such as `GMAIL`.
         status: Where the authorization stands.
         authorization_type: How the user authorizes, such as `OAUTH` or `API_KEY`.
-        authorization_details: The credentials, where the operation answers with them. Debug output hides them.
+        authorization_details: The credentials, where the operation answers with them. Kept out of texts and logs.
         token_expires_at: When the credentials end.
         updated_at: When it was last changed.
         last_used_at: When a tool last used it.
@@ -350,7 +350,7 @@ class McpConnectionAuthState(Model):
         provider: The provider, such as `GMAIL`.
         connected_account_id: The user's account, if there is one yet.
         connected_account_status: The status of that account, if there is one yet.
-        authentication_link: The link that lets the user authorize: one use, about a minute. Debug output hides it.
+        authentication_link: The link that lets the user authorize: one use, about a minute. Kept out of texts and logs.
     """
 
     __slots__ = __match_args__ = (
@@ -903,7 +903,7 @@ class Tool(Model):
             provider=data.get("provider"),
             definition=data.get("definition") or {},
             metadata=data.get("metadata") or {},
-            tags=[item for item in data.get("tags") or ()],
+            tags=list(data.get("tags") or ()),
             is_default=data.get("is_default"),
             updated_at=naive_utc(data["updated_at"]) if data.get("updated_at") else None,
         )
@@ -955,7 +955,7 @@ class ListToolsResponse(Model):
         """Reads the JSON form."""
         return cls(
             tools=[Tool.from_wire(item) for item in data.get("tools") or ()],
-            tool_names=[item for item in data.get("tool_names") or ()],
+            tool_names=list(data.get("tool_names") or ()),
             total_count=data.get("total_size") or 0,
             next_page_token=data.get("next_page_token"),
             previous_page_token=data.get("prev_page_token"),
@@ -1022,9 +1022,7 @@ class VerifyConnectedAccountUserResponse(Model):
         post_user_verify_redirect_url: Where to send the user's browser next, if anywhere.
     """
 
-    __slots__ = __match_args__ = (
-        "post_user_verify_redirect_url",
-    )
+    __slots__ = __match_args__ = ("post_user_verify_redirect_url",)
 
     post_user_verify_redirect_url: str | None
 

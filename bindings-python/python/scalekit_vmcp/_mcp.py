@@ -275,8 +275,8 @@ class ActionMcp(ActionInstances):
             timeout: How long to wait; 10 minutes if not set.
 
         Raises:
-            ScalekitValidationException: An argument breaks a rule. What can go wrong later is raised
-                by the wait: see its `states`.
+            ScalekitValidationException: An argument has the wrong type or is unknown. All else, the
+                rules of arguments too, is raised by the first step of the wait: see its `states`.
         """
         parameters = {
             "config_id": config_id,

@@ -118,7 +118,8 @@ pub struct ConnectionAuthState {
     /// The status of that account, if there is one yet.
     #[serde(default, deserialize_with = "status")]
     pub connected_account_status: Option<AccountStatus>,
-    /// The link that lets the user authorize: one use, about a minute. Debug output hides it.
+    /// The link that lets the user authorize: one use, about a minute. Kept out of texts
+    /// and logs.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-secret" = true)))]
     pub authentication_link: Option<String>,
@@ -164,8 +165,8 @@ pub struct AccountChange {
     /// The status of the user's account now; none if there is no account yet.
     #[serde(default, deserialize_with = "status")]
     pub status: Option<AccountStatus>,
-    /// The link to send to the user, if one is needed: one use, about a minute. Debug output hides
-    /// it.
+    /// The link to send to the user, if one is needed: one use, about a minute. Kept out of
+    /// texts and logs.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-secret" = true)))]
     pub authentication_link: Option<String>,

@@ -39,7 +39,8 @@ pub struct ConnectedAccount {
     /// How the user authorizes, such as `OAUTH` or `API_KEY`.
     #[serde(default, deserialize_with = "blank_is_none")]
     pub authorization_type: Option<String>,
-    /// The credentials, where the operation answers with them. Debug output hides them.
+    /// The credentials, where the operation answers with them. Kept out of texts and
+    /// logs.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Map<String, Value>>", extend("x-secret" = true)))]
     pub authorization_details: Option<AuthorizationDetails>,
@@ -152,7 +153,7 @@ impl fmt::Debug for AuthorizationDetails {
     }
 }
 
-/// A link that lets one user authorize one connection. `Debug` hides it.
+/// A link that lets one user authorize one connection. Kept out of texts and logs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-python" = "MagicLinkResponse")))]

@@ -8,10 +8,12 @@ use super::{AccountRecord, Accounts, AccountsError, new_account};
 use crate::{
     engine::ConnectionEntry,
     signing::random_secret,
-    store::{LinkState, NewLink, SecretHash, Verification, Verified},
+    store::{LinkState, NewLink, NewRequest, SecretHash, Verification, Verified},
 };
 
 const LIFETIME: SignedDuration = SignedDuration::from_secs(60);
+/// How long the application may take to say who the user of a link was.
+const TIME_TO_VERIFY: SignedDuration = SignedDuration::from_mins(10);
 
 /// A fresh link.
 #[derive(Debug)]
@@ -99,7 +101,10 @@ impl Accounts {
     ) -> Result<Redeemed<'_>, AccountsError> {
         let now = self.clock.now();
         let auth_request_id = random_secret()?;
-        let request = hash(auth_request_id.expose_secret());
+        let request = NewRequest {
+            hash: hash(auth_request_id.expose_secret()),
+            expires_at: now.checked_add(TIME_TO_VERIFY).unwrap_or(Timestamp::MAX),
+        };
         let state = self
             .store
             .redeem_link(hash(secret), key, request, now)

@@ -171,8 +171,8 @@ impl Accounts {
         }))
     }
 
-    /// Takes an account's credential away and ends what runs for it; the account is kept. `None`
-    /// if there is no such account.
+    /// Takes an account's credential away and ends its links and what runs for it; the account is
+    /// kept. `None` if there is no such account.
     pub(crate) async fn disconnect(
         &self,
         key: AccountKey,

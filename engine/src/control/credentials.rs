@@ -85,15 +85,18 @@ fn find(details: &Value) -> Result<Option<SecretString>, Problem> {
     })
 }
 
-/// A key by its usual names, else the one text there is.
+/// What says whose the key is, or where, and is never one.
+const NO_KEYS: [&str; 5] = ["username", "user", "domain", "host", "url"];
+
+/// A key by its usual names, else the one text that can be one.
 fn static_key(details: &Map<String, Value>) -> Result<&String, Problem> {
     for name in ["api_key", "token"] {
         if let Some(Value::String(key)) = details.get(name) {
             return Ok(key);
         }
     }
-    let mut texts = details.values().filter_map(|value| match value {
-        Value::String(text) => Some(text),
+    let mut texts = details.iter().filter_map(|(name, value)| match value {
+        Value::String(text) if !NO_KEYS.contains(&name.as_str()) => Some(text),
         _ => None,
     });
     match (texts.next(), texts.next()) {

@@ -48,7 +48,7 @@ pub(super) async fn verify(
             "the account was connected for another user than `{identifier}`; send the identifier of the user who is signed in"
         ))),
         Verified::Unknown => Err(ApiError::not_found(
-            "there is no such request to verify a user, or it was answered already",
+            "there is no such request to verify a user, it was answered already, or its time is over",
         )),
     }
 }

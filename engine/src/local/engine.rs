@@ -90,6 +90,7 @@ impl Parts {
         self.upstreams.stop_all().await;
         self.engine.store().reset().await?;
         self.plane.forget();
+        self.upstreams.forget_deleted();
         match tokio::fs::remove_dir_all(&self.accounts_folder).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
@@ -324,4 +325,20 @@ fn data_folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<TempDir>), St
         .tempdir()
         .map_err(|error| failed(&std::env::temp_dir(), error))?;
     Ok((temporary.path().to_path_buf(), Some(temporary)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reset_forgets_which_accounts_are_no_more() {
+        let engine = LocalEngine::builder().start().await.unwrap();
+        let upstreams = &engine.parts.upstreams;
+        upstreams.delete_account("ca_1").await;
+        assert_eq!(upstreams.deleted(), 1);
+        engine.reset().await.unwrap();
+        assert_eq!(upstreams.deleted(), 0);
+        engine.close().await;
+    }
 }

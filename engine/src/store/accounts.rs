@@ -10,7 +10,7 @@ use rusqlite::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::{Store, StoreError, next_id, vault::Vault, verifications};
+use super::{Store, StoreError, links, next_id, vault::Vault, verifications};
 
 /// What an application keeps with an account, in a form of its own.
 pub(crate) type ApiConfig = Map<String, Value>;
@@ -425,7 +425,8 @@ impl Store {
         .await
     }
 
-    /// Takes an account's credential away; the rest is kept. `None` if there is no such account.
+    /// Takes an account's credential away, and ends the links that could bring another; the rest is
+    /// kept. `None` if there is no such account.
     pub(crate) async fn disconnect_account(
         &self,
         key: AccountKey,
@@ -440,6 +441,7 @@ impl Store {
                 .execute([&id])?;
             set_status(tx, &id, AccountStatus::Disconnected, now)?;
             verifications::end(tx, &id)?;
+            links::end(tx, &id, now)?;
             details_by_id(tx, &id)
         })
         .await

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::{
     AccountRecord, AccountStatus, NewAccount, Store, StoreError,
     accounts::{self, COLUMNS},
-    verifications,
+    verifications::{self, NewRequest},
 };
 
 /// SHA-256 of a link's secret.
@@ -68,6 +68,19 @@ fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<Link
     })
 }
 
+/// Lets the open links of an account expire at once.
+pub(super) fn end(
+    tx: &Transaction<'_>,
+    account_id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE links SET expires_at = ?2 WHERE account_id = ?1 AND expires_at > ?2",
+    )?
+    .execute(params![account_id, now.as_microsecond()])?;
+    Ok(())
+}
+
 impl Store {
     /// Issues links, all or none. Missing accounts are created; `EXPIRED` and `DISCONNECTED` ones
     /// start anew with the status of a new account.
@@ -121,13 +134,12 @@ impl Store {
     }
 
     /// Uses a link: if it was open, it is consumed and its account has this credential. The account
-    /// is active, unless the link wants its user verified: then a request to do so is open under
-    /// the hash `request`.
+    /// is active, unless the link wants its user verified: then `request` to do so is open.
     pub(crate) async fn redeem_link(
         &self,
         hash: SecretHash,
         credential: SecretString,
-        request: SecretHash,
+        request: NewRequest,
         now: Timestamp,
     ) -> Result<LinkState, StoreError> {
         let vault = self.vault();

@@ -35,7 +35,7 @@ pub(crate) use self::{
     keys::ConnectionName,
     links::{LinkState, NewLink, SecretHash, Verification},
     pages::{Cursor, Page},
-    verifications::Verified,
+    verifications::{NewRequest, Verified},
 };
 use self::{
     vault::{KeySource, Vault},

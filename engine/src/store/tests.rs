@@ -50,6 +50,13 @@ fn error(result: Result<Store, StoreError>) -> StoreError {
     result.err().unwrap()
 }
 
+fn request() -> NewRequest {
+    NewRequest {
+        hash: [8; 32],
+        expires_at: Timestamp::MAX,
+    }
+}
+
 #[tokio::test]
 async fn everything_is_there_after_a_reopen() {
     let (_folder, path) = folder();
@@ -67,7 +74,7 @@ async fn everything_is_there_after_a_reopen() {
             .await
             .unwrap();
         store
-            .redeem_link([7; 32], "the-key".into(), [8; 32], now)
+            .redeem_link([7; 32], "the-key".into(), request(), now)
             .await
             .unwrap();
         let tools = [serde_json::json!({"name": "a", "z": 1, "b": 2})];
@@ -254,7 +261,10 @@ async fn no_file_shows_a_secret_and_all_are_private() {
         .await
         .unwrap();
     let key = SecretString::from("user-secret");
-    store.redeem_link([7; 32], key, [8; 32], now).await.unwrap();
+    store
+        .redeem_link([7; 32], key, request(), now)
+        .await
+        .unwrap();
 
     let look = || {
         for entry in std::fs::read_dir(folder.path()).unwrap() {

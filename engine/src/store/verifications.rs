@@ -18,14 +18,26 @@ pub(crate) enum Verified {
     Unknown,
 }
 
+/// A request to open.
+pub(crate) struct NewRequest {
+    pub(crate) hash: SecretHash,
+    pub(crate) expires_at: Timestamp,
+}
+
 /// Opens the one request of an account.
 pub(super) fn open(
     tx: &Transaction<'_>,
     account_id: &str,
-    hash: &SecretHash,
+    request: &NewRequest,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT INTO verifications (secret_hash, account_id) VALUES (?1, ?2)")?
-        .execute(params![hash.as_slice(), account_id])?;
+    tx.prepare_cached(
+        "INSERT INTO verifications (secret_hash, account_id, expires_at) VALUES (?1, ?2, ?3)",
+    )?
+    .execute(params![
+        request.hash.as_slice(),
+        account_id,
+        request.expires_at.as_microsecond(),
+    ])?;
     Ok(())
 }
 
@@ -49,11 +61,15 @@ impl Store {
         self.write(move |tx| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM verifications
-                 JOIN accounts ON accounts.id = account_id WHERE secret_hash = ?1"
+                 JOIN accounts ON accounts.id = account_id
+                 WHERE secret_hash = ?1 AND expires_at > ?2"
             );
             let account = tx
                 .prepare_cached(&sql)?
-                .query_row([hash.as_slice()], accounts::record)
+                .query_row(
+                    params![hash.as_slice(), now.as_microsecond()],
+                    accounts::record,
+                )
                 .optional()?;
             let Some(account) = account else {
                 return Ok(Verified::Unknown);

@@ -159,9 +159,20 @@ impl Upstreams {
         self.forget_account(account_id).await;
     }
 
+    /// Forgets which accounts are no more; only while no request is under way that could name one.
+    pub(crate) fn forget_deleted(&self) {
+        self.pool.forget_retired();
+    }
+
     /// Stops everything, and returns when it has ended. The next request starts anew.
     pub(crate) async fn stop_all(&self) {
         self.pool.stop(|_| true).await;
+    }
+
+    /// How many accounts are known to be no more.
+    #[cfg(test)]
+    pub(crate) fn deleted(&self) -> usize {
+        self.pool.retired()
     }
 
     /// How many upstreams are connected; sandboxes run nothing.

@@ -27,7 +27,7 @@ type Connected = Result<Arc<Upstream>, UpstreamError>;
 pub(super) struct Pool {
     shared: Arc<Shared>,
     slots: Mutex<HashMap<(String, String), Slot>>,
-    /// Accounts that are no more; their ids never come back.
+    /// Accounts that are no more. Their ids never come back, but requests under way may know them.
     retired: Mutex<HashSet<String>>,
 }
 
@@ -89,6 +89,16 @@ impl Pool {
     /// Lets nothing be started for this account any more.
     pub(super) fn retire(&self, account_id: &str) {
         lock(&self.retired).insert(account_id.to_owned());
+    }
+
+    /// Forgets who is retired: when no request is under way that could still name them.
+    pub(super) fn forget_retired(&self) {
+        lock(&self.retired).clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn retired(&self) -> usize {
+        lock(&self.retired).len()
     }
 
     /// Stops the upstreams of the accounts that are meant.

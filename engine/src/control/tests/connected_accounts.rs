@@ -79,6 +79,9 @@ async fn a_key_may_come_in_several_forms() {
         json!({ "static_auth": { "details": { "api_key": "the-key" } } }),
         json!({ "staticAuth": { "details": { "token": " the-key\n", "region": "eu" } } }),
         json!({ "static_auth": { "details": { "apiKey": "the-key", "retries": 3 } } }),
+        json!({ "static_auth": { "details": {
+            "username": "u", "user": "u", "domain": "d", "host": "h", "url": "https://a.example", "password": "the-key",
+        } } }),
         json!({ "oauth_token": { "access_token": "the-key", "scopes": ["a"] } }),
         json!({ "oauthToken": { "accessToken": "the-key" }, "google_dwd": null }),
     ]
@@ -128,6 +131,7 @@ async fn a_refused_key_is_never_repeated() {
         json!({ "static_auth": { "details": "hunter2" } }),
         json!({ "static_auth": { "details": { "a": "hunter2", "b": "hunter2" } } }),
         json!({ "static_auth": { "details": { "a": 5 } } }),
+        json!({ "static_auth": { "details": { "username": "hunter2" } } }),
         json!({ "static_auth": { "details": { "api_key": "" } } }),
         json!({ "static_auth": { "details": { "api_key": "hunter2\nhunter2" } } }),
         json!({ "static_auth": { "details": { "api_key": long } } }),
@@ -424,6 +428,25 @@ async fn a_disconnected_account_stays_without_its_key() {
             "NOT_FOUND",
         );
     }
+}
+
+#[tokio::test]
+async fn disconnecting_ends_the_links_that_are_open() {
+    let test = TestEngine::start().await;
+    let before = test.link("gmail", "user_123").await;
+    let others = test.link("gmail", "user_456").await;
+    let body = json!({ "connector": "gmail", "identifier": "user_123" });
+    let path = format!("{ACCOUNTS}/this:disconnect");
+    test.post(&path, body).await.expect(200);
+    assert_eq!(test.form(&before, "api_key=k").await.status, 410);
+    let query = "connector=gmail&identifier=user_123";
+    assert_eq!(details(&test, query).await["status"], "DISCONNECTED");
+    let after = test.link("gmail", "user_123").await;
+    for link in [after, others] {
+        assert_eq!(test.form(&link, "api_key=k").await.status, 200);
+    }
+    assert_eq!(details(&test, query).await["status"], "ACTIVE");
+    assert_eq!(test.form(&before, "api_key=k").await.status, 410);
 }
 
 #[tokio::test]

@@ -103,6 +103,25 @@ async fn a_user_is_verified_before_the_account_is_active() {
 }
 
 #[tokio::test]
+async fn a_request_to_verify_lives_ten_minutes() {
+    let test = TestEngine::start().await;
+    let open = async || request_id(&finish(&test, &link(&test, DONE, None).await, "k").await);
+    let id = open().await;
+    test.clock.advance(std::time::Duration::from_secs(599));
+    assert_eq!(verify(&test, &id, "other").await.status, 403);
+    test.clock.advance(std::time::Duration::from_secs(1));
+    for user in ["other", "user_123"] {
+        let answer = verify(&test, &id, user).await;
+        let message = refusal(&answer, 404, 5, "RESOURCE_NOT_FOUND");
+        assert!(message.contains("time is over"), "{message}");
+    }
+    assert_eq!(account(&test).await.0, "PENDING_VERIFICATION");
+    // The next link has a request of its own.
+    verify(&test, &open().await, "user_123").await.expect(200);
+    assert_eq!(account(&test).await.0, "ACTIVE");
+}
+
+#[tokio::test]
 async fn without_a_state_none_is_sent() {
     let test = TestEngine::start().await;
     for state in [None, Some("")] {
