@@ -46,8 +46,12 @@ fn an_estimate_is_a_quarter_of_the_bytes_rounded_up() {
     assert_eq!((tokens(0), tokens(1), tokens(4), tokens(5)), (0, 1, 1, 2));
 }
 
-/// What comes of checking a server whose every page names another one.
-async fn check_of_endless(page: impl Fn() -> serde_json::Value + Send + Sync + 'static) -> Error {
+const ENDLESS: &str = "POST /mcp/v3/connections/mail";
+
+/// What comes of checking a server whose every page names another one, and after how many.
+async fn check_of_endless(
+    page: impl Fn() -> serde_json::Value + Send + Sync + 'static,
+) -> (Error, usize) {
     let asked = AtomicUsize::new(0);
     let server = Server::start(move |request, _| match request {
         "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
@@ -65,13 +69,14 @@ async fn check_of_endless(page: impl Fn() -> serde_json::Value + Send + Sync + '
         .open_session(Target::connection("mail"), "user_1")
         .await
         .unwrap();
-    session.check().await.unwrap_err()
+    let error = session.check().await.unwrap_err();
+    (error, server.count(ENDLESS))
 }
 
 #[tokio::test]
 async fn a_list_of_too_many_tools_is_left() {
-    let error = check_of_endless(|| vec![json!({ "name": "a" }); 2_500].into()).await;
-    assert_eq!(error.code(), "answer_too_large");
+    let (error, pages) = check_of_endless(|| vec![json!({ "name": "a" }); 2_500].into()).await;
+    assert_eq!((error.code(), pages), ("answer_too_large", 5));
     assert!(
         error.message().ends_with("more than 10000 tools"),
         "{error}"
@@ -82,8 +87,8 @@ async fn a_list_of_too_many_tools_is_left() {
 async fn tools_that_say_too_much_are_left() {
     let text = "x".repeat(6 * 1024 * 1024);
     let page = move || json!([{ "name": "a", "description": text }]);
-    let error = check_of_endless(page).await;
-    assert_eq!(error.code(), "answer_too_large");
+    let (error, pages) = check_of_endless(page).await;
+    assert_eq!((error.code(), pages), ("answer_too_large", 3));
     assert!(
         error.message().ends_with("more than 16 MiB of tools"),
         "{error}"
