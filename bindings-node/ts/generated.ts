@@ -226,8 +226,8 @@ export interface SessionToken {
 
 /** What works but may surprise. */
 export interface SessionWarning {
-  /** `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or `tools_missing`. */
-  code: "clock_skew" | "config_unreadable" | "name_too_long" | "name_twice" | "no_tools" | "read_only" | "tools_missing" | (string & {});
+  /** `account_not_active`, `accounts_unreadable`, `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or `tools_missing`. */
+  code: "account_not_active" | "accounts_unreadable" | "clock_skew" | "config_unreadable" | "name_too_long" | "name_twice" | "no_tools" | "read_only" | "tools_missing" | (string & {});
   /** One sentence for a person. */
   message: string;
 }

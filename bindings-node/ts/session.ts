@@ -87,8 +87,8 @@ export class Session {
 
   /**
    * Asks the MCP server for its tools, as an agent would, and reports what it would find: the tools
-   * and their size, configured tools that are missing, names that are too long. Nothing is called.
-   * A token that is refused is replaced once.
+   * and their size, configured tools that are missing, names that are too long, accounts of the user
+   * that are not active. No tool is called. A token that is refused is replaced once.
    *
    * @throws Those of {@link token}, and what keeps an agent from its tools:
    * {@link ScalekitConnectionError} (`mcp_unreachable`), {@link ScalekitUnauthorizedError}

@@ -1,6 +1,8 @@
 //! `Session::check`: does an agent that connects now get its tools, and what do they cost?
 
+mod diagnosis;
 mod mcp;
+mod message;
 
 use std::{
     collections::HashSet,
@@ -11,7 +13,9 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{AccessLevel, ConnectionToolMapping, Result, Session, Target, Tools};
+use crate::{
+    AccessLevel, ConnectionAuthState, ConnectionToolMapping, Result, Session, Target, Tools,
+};
 
 /// Names beyond this are refused by some models and agent frameworks.
 const LONGEST_NAME: usize = 64;
@@ -20,7 +24,9 @@ const SKEW: Duration = Duration::from_secs(60);
 
 /// The codes of warnings.
 #[cfg(feature = "schema")]
-const WARNINGS: [&str; 7] = [
+const WARNINGS: [&str; 9] = [
+    "account_not_active",
+    "accounts_unreadable",
     "clock_skew",
     "config_unreadable",
     "name_too_long",
@@ -71,8 +77,8 @@ pub struct ToolReport {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct SessionWarning {
-    /// `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or
-    /// `tools_missing`.
+    /// `account_not_active`, `accounts_unreadable`, `clock_skew`, `config_unreadable`,
+    /// `name_too_long`, `name_twice`, `no_tools`, `read_only` or `tools_missing`.
     #[cfg_attr(feature = "schema", schemars(extend("x-values" = WARNINGS)))]
     pub code: String,
     /// One sentence for a person.
@@ -90,8 +96,11 @@ impl SessionWarning {
 
 impl Session {
     /// Asks the MCP server for its tools, as an agent would, and reports what it would find: the
-    /// tools and their size, configured tools that are missing, names that are too long. Nothing is
-    /// called.
+    /// tools and their size, configured tools that are missing, names that are too long, accounts of
+    /// the user that are not `ACTIVE`, so that calls would fail. No tool is called.
+    ///
+    /// Config and accounts are looked at once the tools are known. What cannot be looked at, for lack
+    /// of a permission perhaps, is a warning and no error.
     ///
     /// It speaks MCP 2026-07-28, else 2025-11-25 with `initialize`. A token that is refused is
     /// replaced once.
@@ -100,8 +109,8 @@ impl Session {
     /// Those of [`token`](Self::token), and what keeps an agent from its tools: `mcp_unreachable`,
     /// `session_token_refused` (401), `wrong_audience` and `clock_skew` (401 for these reasons),
     /// `mcp_forbidden` (403), `mcp_server_not_found` (404), `mcp_error` (the server answers with an
-    /// MCP error), `not_mcp` (something else answers at the URL); for other statuses what a call of
-    /// the API says.
+    /// MCP error), `not_mcp` (something else answers at the URL), `answer_too_large` (more than 10,000
+    /// tools, or 16 MiB of them); for other statuses what a call of the API says.
     ///
     /// # Examples
     /// ```
@@ -157,6 +166,20 @@ impl Session {
             );
             warnings.push(SessionWarning::new("tools_missing", message));
         }
+        match self.inactive().await {
+            Ok(inactive) if inactive.is_empty() => {}
+            Ok(inactive) => {
+                let message = format!(
+                    "calls would fail until the user has authorized {}",
+                    inactive.join(", ")
+                );
+                warnings.push(SessionWarning::new("account_not_active", message));
+            }
+            Err(error) => {
+                let message = format!("the user's accounts cannot be looked at: {error}");
+                warnings.push(SessionWarning::new("accounts_unreadable", message));
+            }
+        }
         if self.access_level() == AccessLevel::ReadOnly {
             let message = "the session is read-only: tools that are not annotated so are not shown";
             warnings.push(SessionWarning::new("read_only", message));
@@ -191,6 +214,20 @@ impl Session {
                 }
             })
             .collect())
+    }
+
+    /// The user's accounts that are not `ACTIVE`, each with its status.
+    async fn inactive(&self) -> Result<Vec<String>> {
+        let Target::Config { id, .. } = self.target() else {
+            return Ok(Vec::new());
+        };
+        let accounts = self
+            .client()
+            .list_mcp_connected_accounts(id, self.identifier())
+            .include_auth_link(false)
+            .await?;
+        let inactive = accounts.iter().filter(|account| !account.is_active());
+        Ok(inactive.map(ConnectionAuthState::in_words).collect())
     }
 
     /// How far the clock of a server is from that of whoever issued the token at hand.

@@ -47,6 +47,7 @@ struct Shared {
     transport: Arc<Transport>,
     /// The static URL of each config seen by `open_session`.
     urls: Mutex<HashMap<String, String>>,
+    allow_insecure_http: bool,
 }
 
 impl Client {
@@ -199,6 +200,7 @@ impl Client {
         let shared = Shared {
             transport: Arc::new(transport),
             urls: Mutex::new(HashMap::new()),
+            allow_insecure_http: self.shared.allow_insecure_http,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -247,6 +249,17 @@ impl Client {
         tokio::time::timeout_at(self.options.ends_at(), Box::pin(work))
             .await
             .unwrap_or_else(|_| Err(deadline_exceeded(self.options.timeout).retryable(true)))
+    }
+
+    /// Reads the URL of an MCP server, for which the rules of the environment's hold. Or says what is
+    /// wrong with it, without repeating it.
+    pub(crate) fn mcp_url(&self, text: &str) -> Result<Url, String> {
+        let url = readable(text)?;
+        let flaw = flaw(&url).map(str::to_owned);
+        match flaw.or_else(|| insecure(&url, self.shared.allow_insecure_http)) {
+            Some(why) => Err(why),
+            None => Ok(url),
+        }
     }
 
     pub(crate) fn known_url(&self, config_id: &str) -> Option<String> {
@@ -461,6 +474,7 @@ impl ClientBuilder {
         let shared = Shared {
             transport: Arc::new(transport),
             urls: Mutex::new(HashMap::new()),
+            allow_insecure_http: self.allow_insecure_http,
         };
         Ok(Client {
             shared: Arc::new(shared),
@@ -495,34 +509,52 @@ fn environment(text: &str, allow_insecure_http: bool) -> Result<Url> {
             .suggest("copy it from the dashboard, such as `https://acme.scalekit.com`")
     };
     let text = text.trim();
-    // A URL parser would leave line breaks out silently.
-    if text.chars().any(char::is_control) {
-        return Err(invalid("must not hold control characters"));
-    }
     let whole = if text.contains("://") {
         text.to_owned()
     } else {
         format!("https://{text}")
     };
-    let url = Url::parse(&whole).map_err(|_| invalid("is not a URL"))?;
-    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-        return Err(invalid("must be an `https://` URL"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("must not hold a user name or a password"));
+    let url = readable(&whole).map_err(invalid)?;
+    if let Some(why) = flaw(&url) {
+        return Err(invalid(why));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(invalid("must not hold a query or a fragment"));
     }
-    if url.scheme() == "http" && !is_loopback(&url) && !allow_insecure_http {
-        return Err(Error::argument(
-            "env_url_insecure",
-            "env_url",
-            format!("`env_url` is `{}`, but `http://` is for this machine only: secrets would travel unprotected", origin(&url)),
-        )
-        .suggest("use `https://`, or allow insecure HTTP explicitly"));
+    if let Some(why) = insecure(&url, allow_insecure_http) {
+        let message = format!("`env_url` {why}");
+        return Err(Error::argument("env_url_insecure", "env_url", message)
+            .suggest("use `https://`, or allow insecure HTTP explicitly"));
     }
     Ok(url)
+}
+
+fn readable(text: &str) -> Result<Url, &'static str> {
+    // A URL parser would leave line breaks out silently.
+    if text.chars().any(char::is_control) {
+        return Err("must not hold control characters");
+    }
+    Url::parse(text).map_err(|_| "is not a URL")
+}
+
+/// Why nothing can be sent to this URL.
+fn flaw(url: &Url) -> Option<&'static str> {
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Some("must be an `https://` URL");
+    }
+    let named = !url.username().is_empty() || url.password().is_some();
+    named.then_some("must not hold a user name or a password")
+}
+
+/// Why no secret may be sent to this URL.
+fn insecure(url: &Url, allow_insecure_http: bool) -> Option<String> {
+    let exposed = url.scheme() == "http" && !is_loopback(url) && !allow_insecure_http;
+    exposed.then(|| {
+        format!(
+            "is `{}`, but `http://` is for this machine only: secrets would travel unprotected",
+            origin(url)
+        )
+    })
 }
 
 #[cfg(test)]

@@ -537,7 +537,11 @@ impl Exchange for NewConnectedAccount {
                 self.api_config.as_ref(),
             )?,
         );
-        Request::new(Self::METHOD, &PATH).json(&body)
+        let request = Request::new(Self::METHOD, &PATH).json(&body)?;
+        Ok(match &self.authorization_details {
+            Some(details) => request.secrets_of(details.as_map()),
+            None => request,
+        })
     }
 
     fn response(answer: &Answer) -> Result<ConnectedAccount> {
@@ -665,7 +669,11 @@ impl Exchange for UpdateConnectedAccount {
                 self.api_config.as_ref(),
             )?,
         );
-        Request::new(Self::METHOD, &PATH).json(&body)
+        let request = Request::new(Self::METHOD, &PATH).json(&body)?;
+        Ok(match &self.authorization_details {
+            Some(details) => request.secrets_of(details.as_map()),
+            None => request,
+        })
     }
 
     fn response(answer: &Answer) -> Result<ConnectedAccount> {

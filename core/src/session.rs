@@ -25,6 +25,8 @@ use crate::{
 const RENEW_BELOW: f64 = 0.2;
 /// Below this a caller waits for the new token rather than take the old one.
 const WAIT_BELOW: Duration = Duration::from_secs(10);
+/// What to do about a URL that must not be sent a token.
+const OTHER_URL: &str = "use the `https://` URL that the environment gives the config, or allow insecure HTTP explicitly";
 /// After a renewal that failed while the old token still works.
 const RENEW_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -39,7 +41,8 @@ impl Client {
     /// Those of [`create_session_token`](Self::create_session_token), and
     /// `authorization_required`: the error lists each connection that the user must authorize
     /// first, with a fresh link. `mcp_server_url_missing` when the environment gives the config no
-    /// URL.
+    /// URL, `mcp_server_url_invalid` when a token must not be sent to the one that it has: the rules
+    /// are those of the environment's own.
     ///
     /// # Examples
     /// ```
@@ -166,11 +169,12 @@ impl IntoFuture for OpenSession {
                 identifier: self.identifier,
                 mint: self.mint,
             };
+            let given = minter.given_url()?;
             let asked_at = Instant::now();
             let client = minter.client.for_one_call();
             let minting = async {
                 let token = minter.mint(&client).await?;
-                Ok((token, minter.url(&client).await?))
+                Ok((token, minter.url(&client, given).await?))
             };
             let (token, url) = client.as_one_call(minting).await?;
             let current = Current {
@@ -462,39 +466,51 @@ impl Minter {
         }
     }
 
-    async fn url(&self, client: &Client) -> Result<Url> {
-        let text = match &self.target {
-            Target::Connection(name) => {
+    /// The URL that the caller passed with the config.
+    fn given_url(&self) -> Result<Option<Url>> {
+        let Target::Config { url: Some(url), .. } = &self.target else {
+            return Ok(None);
+        };
+        if url.is_empty() {
+            return Ok(None);
+        }
+        self.client.mcp_url(url).map(Some).map_err(|why| {
+            let message = format!("`mcp_server_url` {why}");
+            Error::argument("mcp_server_url_invalid", "mcp_server_url", message).suggest(OTHER_URL)
+        })
+    }
+
+    async fn url(&self, client: &Client, given: Option<Url>) -> Result<Url> {
+        let id = match (&self.target, given) {
+            (_, Some(url)) => return Ok(url),
+            (Target::Connection(name), None) => {
                 let request = Request::new(http::Method::GET, &["mcp", "v3", "connections", name]);
                 return Ok(request.url(client.env_url()));
             }
-            Target::Config { url: Some(url), .. } if !url.is_empty() => url.clone(),
-            Target::Config { id, .. } => {
-                if let Some(url) = client.known_url(id) {
-                    url
-                } else {
-                    let config = client.get_config(id.as_str()).await?;
-                    let url = config.mcp_server_url.ok_or_else(|| {
-                        Error::new(
-                            ErrorKind::Protocol,
-                            "mcp_server_url_missing",
-                            format!("config `{id}` has no `mcp_server_url`"),
-                        )
-                        .suggest(
-                            "ask for Virtual MCP server URLs to be enabled in this environment",
-                        )
-                    })?;
-                    client.remember_url(id, &url);
-                    url
-                }
-            }
+            (Target::Config { id, .. }, None) => id,
         };
-        Url::parse(&text).map_err(|_| {
+        let text = if let Some(url) = client.known_url(id) {
+            url
+        } else {
+            let config = client.get_config(id.as_str()).await?;
+            let url = config.mcp_server_url.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Protocol,
+                    "mcp_server_url_missing",
+                    format!("config `{id}` has no `mcp_server_url`"),
+                )
+                .suggest("ask for Virtual MCP server URLs to be enabled in this environment")
+            })?;
+            client.remember_url(id, &url);
+            url
+        };
+        client.mcp_url(&text).map_err(|why| {
             Error::new(
                 ErrorKind::Protocol,
-                "answer_invalid",
-                "the config's `mcp_server_url` is not a URL",
+                "mcp_server_url_invalid",
+                format!("the `mcp_server_url` of config `{id}` {why}"),
             )
+            .suggest(OTHER_URL)
         })
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout, timeout_at},
@@ -82,15 +83,19 @@ pub(crate) struct Request {
     deletes: bool,
     /// Of a request to an MCP server instead of the API.
     mcp: Option<Mcp>,
+    /// What it holds that must not come back in an error.
+    secrets: Vec<String>,
 }
 
 /// Where and how an MCP server is asked. Whatever status it answers with is an answer.
 struct Mcp {
     url: Url,
     headers: HeaderMap,
-    /// Says of a stream of events whether enough of it has come.
-    enough: fn(&[u8]) -> bool,
+    enough: fn() -> Enough,
 }
+
+/// Is handed a stream of events piece by piece, and says whether enough of it has come.
+type Enough = Box<dyn FnMut(&[u8]) -> bool + Send>;
 
 pub(crate) enum Body {
     None,
@@ -107,6 +112,7 @@ impl Request {
             body: Body::None,
             deletes: method == Method::DELETE,
             mcp: None,
+            secrets: Vec::new(),
             method,
         }
     }
@@ -116,7 +122,7 @@ impl Request {
         method: Method,
         url: Url,
         headers: HeaderMap,
-        enough: fn(&[u8]) -> bool,
+        enough: fn() -> Enough,
     ) -> Self {
         Self {
             mcp: Some(Mcp {
@@ -173,6 +179,24 @@ impl Request {
         })?;
         self.body = Body::Json(text.into());
         Ok(self)
+    }
+
+    /// Names what the request holds that must not come back in an error: every text in here that is
+    /// long enough not to stand in any sentence.
+    pub(crate) fn secrets_of(mut self, credentials: &Map<String, Value>) -> Self {
+        const SHORTEST: usize = 4;
+        let mut values: Vec<&Value> = credentials.values().collect();
+        while let Some(value) = values.pop() {
+            match value {
+                Value::String(text) if text.chars().count() >= SHORTEST => {
+                    self.secrets.push(text.clone());
+                }
+                Value::Array(items) => values.extend(items),
+                Value::Object(fields) => values.extend(fields.values()),
+                _ => {}
+            }
+        }
+        self
     }
 
     /// Where the request goes.
@@ -472,10 +496,11 @@ impl Transport {
             .map_err(|cause| broken(&place, cause))?;
         let (status, headers) = (response.status(), mem::take(response.headers_mut()));
         let mut answer = Answer::new(status, headers);
-        let enough = request
+        let events = request
             .mcp
             .as_ref()
             .filter(|_| answer.is("text/event-stream"));
+        let mut enough = events.map(|mcp| (mcp.enough)());
         let mut body = BytesMut::new();
         while let Some(chunk) = response
             .chunk()
@@ -497,7 +522,7 @@ impl Transport {
                     .status_code(status.as_u16()),
                 });
             }
-            if enough.is_some_and(|mcp| (mcp.enough)(&body)) {
+            if enough.as_mut().is_some_and(|enough| enough(&chunk)) {
                 break;
             }
         }
@@ -505,7 +530,8 @@ impl Transport {
         if status.is_success() || request.mcp.is_some() {
             return Ok(answer);
         }
-        let error = answer.refusal(&place, bearer);
+        let secrets = request.secrets.iter().map(String::as_str).chain(bearer);
+        let error = answer.refusal(&place, secrets);
         let failure = match error.code() {
             "tool_error" => Failure::Tool,
             _ => Failure::Status(status, answer.retry_after),

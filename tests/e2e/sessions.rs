@@ -98,6 +98,37 @@ async fn check_reports_what_an_agent_finds() {
 }
 
 #[tokio::test]
+async fn check_names_the_account_that_calls_would_fail_for() {
+    let news = "[connections.news]\nsandbox = \"news.json\"\nauth = \"api_key\"\n";
+    let scene = Scene::start(&format!("{MAIL_CONNECTION}{news}")).await;
+    let config = NewConfig::new("agent")
+        .connection("mail", ["mail_read"])
+        .connection("news", ["news_read"]);
+    let config = scene.client.create_config(config).await.unwrap();
+    scene.authorize(&config, "alice", "key").await;
+    let session = open(&scene, &config).await;
+    let delete = |connection| {
+        let account = AccountRef::new(connection, "alice");
+        scene.client.delete_connected_account(account)
+    };
+    delete("news").await.unwrap();
+    let report = session.check().await.unwrap();
+    assert!(report.tools.iter().any(|tool| tool.name == "mail_read"));
+    let mut warnings = report.warnings.iter();
+    let warning = warnings.find(|warning| warning.code == "account_not_active");
+    assert_eq!(
+        warning.unwrap().message,
+        "calls would fail until the user has authorized `news` (no account)"
+    );
+
+    // Without any account the server itself says so.
+    delete("mail").await.unwrap();
+    let error = session.check().await.unwrap_err();
+    assert_eq!(error.code(), "mcp_error");
+    assert!(error.message().contains("`mail` needs"), "{error}");
+}
+
+#[tokio::test]
 async fn check_replaces_a_token_that_has_ended() {
     let (scene, config) = scene().await;
     let session = open(&scene, &config).await;

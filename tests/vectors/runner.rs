@@ -297,6 +297,40 @@ async fn an_error_of_another_class_fails_and_so_does_one_that_shows_what_was_pas
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_shows_a_session_token_or_credentials_of_an_account_fails() {
+    let case = json!({
+        "id": "sample/leak",
+        "call": { "operation": "create_connected_account", "parameters": {
+            "connection_name": "gmail", "identifier": "u",
+            "authorization_details": { "static_auth": { "keys": ["k3y-of-u", "u"] } },
+        } },
+        "exchanges": [{
+            "expect": { "method": "POST", "path": "/api/v1/connected_accounts", "body": {
+                "connector": "gmail", "identifier": "u",
+                "connected_account": { "authorization_details": { "static_auth": { "keys": ["k3y-of-u", "u"] } } },
+            } },
+            "answer": { "status": 404, "body": { "token": "t.o.k" } },
+        }],
+        "error": { "kind": "not_found", "code": "not_found" },
+        "requests": 1,
+    });
+    let server = Server::start(vec![serde_json::from_value(case).unwrap()])
+        .await
+        .unwrap();
+    let run = server.run("sample/leak").unwrap();
+    let right = report(run.start_answer()).await;
+    assert!(run.verdict(Some(&right)).ok);
+    for secret in ["t.o.k", "k3y-of-u"] {
+        let mut report = right.clone();
+        report.text.push_str(secret);
+        assert_eq!(
+            run.verdict(Some(&report)).problems,
+            [format!("the error shows the secret `{secret}`")]
+        );
+    }
+}
+
 #[test]
 fn no_id_is_there_twice() {
     let folder = tempfile::tempdir().unwrap();

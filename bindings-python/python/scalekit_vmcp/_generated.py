@@ -813,7 +813,7 @@ class SessionWarning(Model):
     """What works but may surprise.
 
     Attributes:
-        code: `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or `tools_missing`.
+        code: `account_not_active`, `accounts_unreadable`, `clock_skew`, `config_unreadable`, `name_too_long`, `name_twice`, `no_tools`, `read_only` or `tools_missing`.
         message: One sentence for a person.
     """
 

@@ -89,10 +89,12 @@ class Session(_Session):
         """Asks the MCP server for its tools, as an agent would, and reports what it would find.
 
         The report says which tools there are and how large they are for a model, which tools of the
-        config are missing, and what may surprise. No tool is called.
+        config are missing, and what may surprise, such as accounts of the user that are not active.
+        No tool is called.
 
         Raises:
-            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+            ScalekitAuthorizationRequiredException: A new token was needed, and an account is not
+                active.
             ScalekitConnectionException: The MCP server cannot be reached.
             ScalekitUnauthorizedException: It refuses the token; `code` says why: `wrong_audience`,
                 `clock_skew` or `session_token_refused`.
@@ -155,10 +157,12 @@ class AsyncSession(_Session):
         """Asks the MCP server for its tools, as an agent would, and reports what it would find.
 
         The report says which tools there are and how large they are for a model, which tools of the
-        config are missing, and what may surprise. No tool is called.
+        config are missing, and what may surprise, such as accounts of the user that are not active.
+        No tool is called.
 
         Raises:
-            ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+            ScalekitAuthorizationRequiredException: A new token was needed, and an account is not
+                active.
             ScalekitConnectionException: The MCP server cannot be reached.
             ScalekitUnauthorizedException: It refuses the token; `code` says why: `wrong_audience`,
                 `clock_skew` or `session_token_refused`.

@@ -87,16 +87,22 @@ impl Answer {
         })
     }
 
-    /// The error that this answer stands for. A server that repeats the bearer token is not
-    /// quoted.
-    pub(crate) fn refusal(&self, place: &str, bearer: Option<&str>) -> Error {
+    /// The error that this answer stands for. A server that repeats a secret that it was sent, such
+    /// as the bearer token, is not quoted.
+    pub(crate) fn refusal<'a>(
+        &self,
+        place: &str,
+        secrets: impl IntoIterator<Item = &'a str>,
+    ) -> Error {
         let text = String::from_utf8_lossy(&self.body);
         // Every part may be missing or of another type: what can be read is passed on.
-        let mut body: Value = if bearer.is_some_and(|token| text.contains(token)) {
-            Value::Object(Map::new())
-        } else {
-            serde_json::from_str(&text).unwrap_or_default()
-        };
+        let mut body: Value = serde_json::from_str(&text).unwrap_or_default();
+        if secrets
+            .into_iter()
+            .any(|secret| repeats(&text, &body, secret))
+        {
+            body = Value::Object(Map::new());
+        }
         let foreign = !text.trim().is_empty() && !body.is_object();
         let details = body.get_mut("details").map(Value::take);
         let details = details.filter(|details| !details.is_null());
@@ -151,6 +157,28 @@ impl Answer {
             Some(text) => error.suggest(text),
             None => error,
         }
+    }
+}
+
+/// Whether a body holds a secret: as it is, as JSON writes it, or in a JSON text within a text.
+fn repeats(text: &str, body: &Value, secret: &str) -> bool {
+    let written = Value::from(secret).to_string();
+    let bare = written
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let written = bare.unwrap_or(secret);
+    let here = |text: &str| text.contains(secret) || text.contains(written);
+    here(text) || within(body, &here)
+}
+
+fn within(value: &Value, here: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => here(text),
+        Value::Array(items) => items.iter().any(|item| within(item, here)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, field)| here(name) || within(field, here)),
+        _ => false,
     }
 }
 
@@ -275,6 +303,24 @@ mod tests {
             "{error}"
         );
         assert_eq!((error.details(), error.status()), (None, Some(500)));
+    }
+
+    #[test]
+    fn a_secret_is_found_however_it_is_written() {
+        for body in [
+            r#"{"message":"the key k\"3/y is bad"}"#,
+            r#"{"message":"the key k\u0022\u0033/y is bad"}"#,
+            r#"{"details":[{"request":"{\"api_key\":\"k\\\"3/y\"}"}]}"#,
+            r#"{"details":[{"k\"3\/y":1}]}"#,
+            r#"the key k"3/y is bad"#,
+        ] {
+            let error = answer(400, body).refusal("https://env.example", ["none", "k\"3/y"]);
+            assert_eq!(
+                (error.message(), error.details()),
+                ("`https://env.example` answered 400 Bad Request", None),
+                "{body}"
+            );
+        }
     }
 
     #[test]

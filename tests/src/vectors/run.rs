@@ -372,17 +372,30 @@ impl Run {
         }
     }
 
-    /// No error may show a secret: neither the client's, nor a token, nor (in texts) a link.
+    /// No error may show a secret: neither the client's, nor a token, nor credentials of an account,
+    /// nor (in texts) a link.
     fn leaks(&self, report: &Report, issued: &[String]) -> Vec<String> {
         let Some(error) = &report.error else {
             return Vec::new();
         };
         let shown = format!("{} {error}", report.text);
         let passed = self.case.call.parameters["client_secret"].as_str();
+        let exchanges = self.case.exchanges.iter();
+        let sessions = exchanges.filter_map(|exchange| exchange.answer.body["token"].as_str());
+        let mut credentials = Vec::new();
+        texts(
+            &self.case.call.parameters["authorization_details"],
+            &mut credentials,
+        );
+        // Shorter ones stand in any sentence.
+        let long = sessions
+            .chain(credentials)
+            .filter(|secret| secret.len() >= 4);
         let secrets = issued
             .iter()
             .map(String::as_str)
             .chain([self.client_secret.as_str()])
+            .chain(long)
             .chain(passed.map(str::trim).filter(|secret| !secret.is_empty()));
         let mut problems: Vec<String> = secrets
             .filter(|secret| shown.contains(secret))
@@ -400,6 +413,16 @@ impl Run {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every text in a value.
+fn texts<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => into.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, into)),
+        Value::Object(fields) => fields.values().for_each(|field| texts(field, into)),
+        _ => {}
     }
 }
 
