@@ -9,6 +9,9 @@ const MINT: &str = "POST /api/v1/mcp/configs/cfg_1/tokens";
 const MINT_OF_CONNECTION: &str = "POST /api/v1/mcp/connections/gmail/tokens";
 const ACCOUNTS: &str = "POST /api/v1/mcp/configs/cfg_1/connected_accounts";
 
+/// How often a race is run: one that goes wrong does so in some of them.
+const ROUNDS: usize = 40;
+
 /// A server whose mints can be made to fail with a status.
 struct Scene {
     server: Server,
@@ -76,13 +79,16 @@ async fn under_way(session: &Session) -> Result<SessionToken> {
     session
         .0
         .flight
-        .join(|| async {
-            Err(Error::new(
-                ErrorKind::Closed,
-                "idle",
-                "no renewal is under way",
-            ))
-        })
+        .join(
+            || None,
+            || async {
+                Err(Error::new(
+                    ErrorKind::Closed,
+                    "idle",
+                    "no renewal is under way",
+                ))
+            },
+        )
         .await
 }
 
@@ -129,36 +135,53 @@ async fn a_renewal_that_nobody_waited_for_does_not_stop_the_next_one() {
     assert_eq!(session.token().await.unwrap().token(), "token-4");
 }
 
-#[tokio::test]
+/// A thousand tasks that do the same at once, on the threads there are.
+async fn a_thousand<F>(work: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..1_000).map(|_| tokio::spawn(work())).collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_thousand_callers_at_the_end_of_a_token_share_one_mint() {
     let scene = Scene::new().await;
     let session = scene.session().await;
-    leave(&session, Duration::from_secs(9));
-    let tokens = join_all((0..1_000).map(|_| session.token())).await;
-    assert!(
-        tokens
-            .into_iter()
-            .all(|token| token.unwrap().token() == "token-1")
-    );
-    assert_eq!(scene.mints(), 2);
+    for round in 1..=ROUNDS {
+        leave(&session, Duration::from_secs(9));
+        a_thousand(|| {
+            let session = session.clone();
+            async move {
+                let token = session.token().await.unwrap();
+                assert_eq!(token.token(), format!("token-{round}"));
+            }
+        })
+        .await;
+        assert_eq!(scene.mints(), round + 1);
+    }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_refused_token_is_replaced_once_however_many_say_so() {
     let scene = Scene::new().await;
     let session = scene.session().await;
-    let old = session.authorization_for(session.url()).await.unwrap();
-    let old = old.to_str().unwrap();
-    join_all((0..100).map(|_| session.rejected(old)))
-        .await
-        .into_iter()
-        .for_each(Result::unwrap);
-    session.rejected("token-0").await.unwrap();
-    session.rejected("Bearer token-0").await.unwrap();
-    assert_eq!(
-        (session.token().await.unwrap().token(), scene.mints()),
-        ("token-1", 2)
-    );
+    for round in 1..=ROUNDS {
+        let old = session.authorization_for(session.url()).await.unwrap();
+        a_thousand(|| {
+            let (session, old) = (session.clone(), old.clone());
+            async move { session.rejected(old.to_str().unwrap()).await.unwrap() }
+        })
+        .await;
+        session.rejected("token-0").await.unwrap();
+        session.rejected("Bearer token-0").await.unwrap();
+        assert_eq!(
+            (session.token().await.unwrap().token(), scene.mints()),
+            (&*format!("token-{round}"), round + 1)
+        );
+    }
 }
 
 #[tokio::test]
