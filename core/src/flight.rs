@@ -169,7 +169,7 @@ mod tests {
         let (stored, storing) = tokio::sync::oneshot::channel();
         let landing = {
             let flight = Arc::clone(&flight);
-            flight.clone().join(
+            Arc::clone(&flight).join(
                 || None,
                 || async move {
                     flight.land(|| stored.send(()).unwrap());
