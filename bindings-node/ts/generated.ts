@@ -162,7 +162,7 @@ export interface Instance {
   lastUsedAt?: Date;
   /** When it was last changed. */
   updatedAt?: Date;
-  /** The user's own MCP endpoint; none where the environment has none. */
+  /** The user's own MCP endpoint; none where the environment has none. Whoever holds it acts as the user: kept out of texts and logs. */
   url?: string;
 }
 
@@ -733,7 +733,7 @@ export const TYPES: Record<string, Record<string, Field>> = {
     config: { wire: "config", type: "Config" },
     lastUsedAt: { wire: "last_used_at", type: "Date" },
     updatedAt: { wire: "updated_at", type: "Date" },
-    url: { wire: "url" },
+    url: { wire: "url", secret: true },
   },
   InstancePage: {
     instances: { wire: "instances", type: "Instance" },

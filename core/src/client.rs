@@ -99,12 +99,14 @@ impl Client {
         if matches!(
             name.as_str(),
             "accept"
+                | "accept-encoding"
                 | "authorization"
                 | "connection"
                 | "content-length"
                 | "content-type"
                 | "host"
                 | "transfer-encoding"
+                | "user-agent"
                 | "x-api-version"
         ) {
             return Err(refused("is set by the client itself"));
@@ -129,6 +131,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of the operation, and `unknown_operation`, `unknown_argument`, `argument_type`.
+    #[doc(hidden)]
     pub async fn call(&self, operation: &str, parameters: &str) -> Result<String> {
         operations::call(self, operation, parameters).await
     }
@@ -138,6 +141,7 @@ impl Client {
     ///
     /// # Errors
     /// `unknown_operation`, `unknown_argument`, `argument_type`.
+    #[doc(hidden)]
     pub fn stream(&self, operation: &str, parameters: &str) -> Result<JsonStream> {
         operations::stream(self, operation, parameters)
     }
@@ -148,6 +152,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`open_session`](Self::open_session), `unknown_argument`, `argument_type`.
+    #[doc(hidden)]
     pub async fn open_session_json(&self, parameters: &str) -> Result<Session> {
         let parameters: session::Parameters = operations::arguments::read(parameters)?;
         parameters.open(self.clone()).await
@@ -159,6 +164,7 @@ impl Client {
     /// # Errors
     /// Those of [`ClientBuilder::build`], `unknown_argument`, `argument_type`,
     /// `timeout_invalid`.
+    #[doc(hidden)]
     pub fn from_json(options: &str) -> Result<Self> {
         let options: options::ClientOptions = operations::arguments::read(options)?;
         options.build()
@@ -169,6 +175,7 @@ impl Client {
     ///
     /// # Errors
     /// `unknown_argument`, `argument_type`, `timeout_invalid`, `header_invalid`.
+    #[doc(hidden)]
     pub fn with_json(&self, options: &str) -> Result<Self> {
         let options: options::CallOptions = operations::arguments::read(options)?;
         options.apply(self)
@@ -186,6 +193,7 @@ impl Client {
     ///
     /// # Errors
     /// When TLS cannot be set up.
+    #[doc(hidden)]
     pub fn for_new_process(&self) -> Result<Self> {
         let transport = self.shared.transport.renewed()?;
         let shared = Shared {
@@ -211,7 +219,8 @@ impl Client {
             .shared
             .transport
             .send(&request, E::REPEATABLE, &self.options)
-            .await?;
+            .await
+            .map_err(E::refused)?;
         E::response(&answer)
     }
 
@@ -220,16 +229,24 @@ impl Client {
         transport.ask_mcp(request, token, &self.options).await
     }
 
-    /// Several requests that are one call: the deadline holds for all of them together.
+    /// The same client for several requests that are one call: the deadline holds for all of them
+    /// together, and starts now.
+    pub(crate) fn for_one_call(&self) -> Self {
+        let mut client = self.clone();
+        client.options.deadline = Some(self.options.ends_at());
+        client
+    }
+
+    /// Several requests that are one call. Where they are sent by [`for_one_call`](Self::for_one_call)
+    /// it is the one under way that says what was tried in vain.
     pub(crate) async fn as_one_call<T>(
         &self,
         work: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
-        let timeout = self.options.timeout;
         // On the heap: some of these futures are large.
-        tokio::time::timeout(timeout, Box::pin(work))
+        tokio::time::timeout_at(self.options.ends_at(), Box::pin(work))
             .await
-            .unwrap_or_else(|_| Err(deadline_exceeded(timeout)))
+            .unwrap_or_else(|_| Err(deadline_exceeded(self.options.timeout).retryable(true)))
     }
 
     pub(crate) fn known_url(&self, config_id: &str) -> Option<String> {
@@ -390,7 +407,8 @@ impl ClientBuilder {
     /// Makes the client. Sends nothing.
     ///
     /// # Errors
-    /// `argument_missing`, `argument_whitespace`, `env_url_invalid` or `env_url_insecure`, naming the
+    /// `argument_missing`, `argument_whitespace`, `env_url_invalid`, `env_url_insecure`,
+    /// `timeout_invalid` (0 or more than a year) or `max_retries_invalid` (more than 100), naming the
     /// argument; where one is missing, its environment variable too. `ca_file_invalid`, naming the
     /// file.
     pub fn build(self) -> Result<Client> {
@@ -417,6 +435,15 @@ impl ClientBuilder {
             .or_else(|| first(&SECRET_VARIABLES).map(SecretString::from))
             .filter(|secret| !secret.expose_secret().is_empty())
             .ok_or_else(|| missing("client_secret", &SECRET_VARIABLES))?;
+        let options = &self.options;
+        for (argument, timeout) in [
+            ("timeout", Some(options.timeout)),
+            ("attempt_timeout", Some(options.attempt_timeout)),
+            ("connect_timeout", self.connect_timeout),
+        ] {
+            rules::duration(argument, timeout.map(|timeout| timeout.as_secs_f64()))?;
+        }
+        rules::retries(Some(options.retry.max_retries.into()))?;
         rules::credential("client_id", &client_id)?;
         rules::credential("client_secret", client_secret.expose_secret())?;
         let base = environment(&env_url, self.allow_insecure_http)?;
@@ -625,6 +652,26 @@ mod tests {
     }
 
     #[test]
+    fn the_builder_checks_what_the_packages_check() {
+        let builder = || {
+            Client::builder()
+                .env_url("https://a.example")
+                .client_id("i")
+                .client_secret("s")
+        };
+        for (builder, argument) in [
+            (builder().timeout(Duration::ZERO), "timeout"),
+            (builder().attempt_timeout(Duration::ZERO), "attempt_timeout"),
+            (builder().connect_timeout(Duration::MAX), "connect_timeout"),
+            (builder().max_retries(101), "max_retries"),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.argument_name(), Some(argument));
+        }
+        assert!(builder().max_retries(100).build().is_ok());
+    }
+
+    #[test]
     fn headers_of_the_client_cannot_be_replaced() {
         let client = Client::builder()
             .env_url("https://a.example")
@@ -636,6 +683,8 @@ mod tests {
         for (name, value) in [
             ("Authorization", "x"),
             ("accept", "x"),
+            ("accept-encoding", "x"),
+            ("User-Agent", "x"),
             ("a b", "x"),
             ("x-a", "line\nbreak"),
         ] {

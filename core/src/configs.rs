@@ -377,7 +377,8 @@ impl Operation for GetConfig {
             (None, Some(name)) => rules::config_name(Some(name))?,
             (_, None) => return client.exchange(self).await,
         };
-        let found = client.as_one_call(find(client, name)).await?;
+        let client = client.for_one_call();
+        let found = client.as_one_call(find(&client, name)).await?;
         found.ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
@@ -589,6 +590,12 @@ impl Exchange for DeleteConfig {
 
     fn response(_: &Answer) -> Result<()> {
         Ok(())
+    }
+}
+
+impl From<Config> for Target {
+    fn from(config: Config) -> Self {
+        Self::from(&config)
     }
 }
 

@@ -272,7 +272,7 @@ impl Client {
     ///
     /// # Errors
     /// Before any request: `argument_missing`, `text_too_long`, `identifier_invalid` (1 to 200
-    /// characters). From the server: `permission_denied` when it was another user, `not_found` when
+    /// characters). From the server: `user_mismatch` when it was another user, `not_found` when
     /// the flow has ended or was confirmed before.
     ///
     /// # Examples
@@ -557,7 +557,8 @@ impl Operation for GetOrCreateConnectedAccount {
     async fn perform(&self, client: &Client) -> Result<ConnectedAccount> {
         // Checks every rule before anything is sent.
         self.0.request()?;
-        client.as_one_call(self.settle(client)).await
+        let client = client.for_one_call();
+        client.as_one_call(self.settle(&client)).await
     }
 }
 
@@ -853,5 +854,14 @@ impl Exchange for VerifyConnectedAccountUser {
 
     fn response(answer: &Answer) -> Result<VerifiedUser> {
         answer.json()
+    }
+
+    fn refused(error: Error) -> Error {
+        if error.kind() != ErrorKind::PermissionDenied {
+            return error;
+        }
+        error.recoded("user_mismatch").suggest(
+            "do not connect the account: let the user whom your application knows authorize again",
+        )
     }
 }

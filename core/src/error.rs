@@ -38,7 +38,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &'static [Self] = &[
         Self::InvalidArgument,
         Self::Unauthenticated,
         Self::PermissionDenied,
@@ -170,6 +170,11 @@ impl Error {
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
+    }
+
+    /// The same under a code that says more.
+    pub(crate) fn recoded(self, code: &'static str) -> Self {
+        self.with(|inner| inner.code = code)
     }
 
     pub(crate) fn suggest(self, suggestion: impl Into<String>) -> Self {

@@ -68,6 +68,11 @@ pub(crate) trait Exchange {
 
     /// Reads a successful answer.
     fn response(answer: &Answer) -> Result<Self::Response>;
+
+    /// Says what a refusal means, where this exchange knows better than its status tells.
+    fn refused(error: Error) -> Error {
+        error
+    }
 }
 
 /// Items that come one after the other.

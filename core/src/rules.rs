@@ -513,6 +513,18 @@ pub(crate) fn duration(argument: &'static str, seconds: Option<f64>) -> Result<O
     }
 }
 
+pub(crate) fn retries(count: Option<i64>) -> Result<Option<u32>> {
+    let Some(count) = count else { return Ok(None) };
+    match u32::try_from(count) {
+        Ok(count) if count <= 100 => Ok(Some(count)),
+        _ => Err(Error::argument(
+            "max_retries_invalid",
+            "max_retries",
+            format!("`max_retries` must be from 0 to 100, got {count}"),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -167,8 +167,12 @@ impl IntoFuture for OpenSession {
                 mint: self.mint,
             };
             let asked_at = Instant::now();
-            let token = minter.mint().await?;
-            let url = minter.url().await?;
+            let client = minter.client.for_one_call();
+            let minting = async {
+                let token = minter.mint(&client).await?;
+                Ok((token, minter.url(&client).await?))
+            };
+            let (token, url) = client.as_one_call(minting).await?;
             let current = Current {
                 token,
                 good_until: asked_at + lifetime,
@@ -332,6 +336,7 @@ impl Session {
     /// of the old one are the parent's. The token at hand goes along if it can be had without
     /// waiting.
     #[must_use]
+    #[doc(hidden)]
     pub fn on_client(&self, client: &Client) -> Self {
         let shared = &self.0;
         // After a fork the lock may be held by a thread that exists in the parent only: waiting for
@@ -434,7 +439,8 @@ impl Session {
             let shared = Arc::clone(shared);
             async move {
                 let asked_at = Instant::now();
-                let minted = shared.minter.mint().await;
+                let client = shared.minter.client.for_one_call();
+                let minted = client.as_one_call(shared.minter.mint(&client)).await;
                 shared.flight.land(|| {
                     let mut current = shared
                         .current
@@ -467,16 +473,15 @@ impl fmt::Debug for Session {
 }
 
 impl Minter {
-    async fn mint(&self) -> Result<SessionToken> {
-        let refused = match self.client.exchange(&self.mint).await {
+    async fn mint(&self, client: &Client) -> Result<SessionToken> {
+        let refused = match client.exchange(&self.mint).await {
             Err(error) if error.code() == "bad_request" => error,
             result => return result,
         };
         let Target::Config { id, .. } = &self.target else {
             return Err(refused);
         };
-        let accounts = self
-            .client
+        let accounts = client
             .list_mcp_connected_accounts(id.as_str(), self.identifier.as_str())
             .include_auth_link(true)
             .await;
@@ -492,18 +497,18 @@ impl Minter {
         }
     }
 
-    async fn url(&self) -> Result<Url> {
+    async fn url(&self, client: &Client) -> Result<Url> {
         let text = match &self.target {
             Target::Connection(name) => {
                 let request = Request::new(http::Method::GET, &["mcp", "v3", "connections", name]);
-                return Ok(request.url(self.client.env_url()));
+                return Ok(request.url(client.env_url()));
             }
             Target::Config { url: Some(url), .. } if !url.is_empty() => url.clone(),
             Target::Config { id, .. } => {
-                if let Some(url) = self.client.known_url(id) {
+                if let Some(url) = client.known_url(id) {
                     url
                 } else {
-                    let config = self.client.get_config(id.as_str()).await?;
+                    let config = client.get_config(id.as_str()).await?;
                     let url = config.mcp_server_url.ok_or_else(|| {
                         Error::new(
                             ErrorKind::Protocol,
@@ -514,7 +519,7 @@ impl Minter {
                             "ask for Virtual MCP server URLs to be enabled in this environment",
                         )
                     })?;
-                    self.client.remember_url(id, &url);
+                    client.remember_url(id, &url);
                     url
                 }
             }

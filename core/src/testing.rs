@@ -23,6 +23,8 @@ type Seen = Arc<Mutex<HashMap<String, usize>>>;
 
 impl Server {
     pub(crate) const SECRET: &str = "s3cret-of-the-client";
+    /// An answer that does not come.
+    pub(crate) const NEVER: (u16, String) = (0, String::new());
 
     pub(crate) async fn start(
         answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
@@ -90,6 +92,9 @@ async fn serve(
         stream.read_exact(&mut body).await.ok()?;
         *seen.lock().ok()?.entry(request.clone()).or_default() += 1;
         let (status, text) = answer(&request, &String::from_utf8(body).ok()?);
+        if status == Server::NEVER.0 {
+            std::future::pending::<()>().await;
+        }
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             text.len()

@@ -56,6 +56,13 @@ impl From<String> for Target {
     }
 }
 
+/// A bare text is the id of a config.
+impl From<&String> for Target {
+    fn from(id: &String) -> Self {
+        Self::config(id)
+    }
+}
+
 impl From<&Self> for Target {
     fn from(target: &Self) -> Self {
         target.clone()

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use tokio::{
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use url::Url;
 
@@ -40,6 +40,8 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 pub(crate) struct Options {
     /// For the whole call: waiting, access token and repeats included.
     pub(crate) timeout: Duration,
+    /// When the call ends of which this request is a part.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) retry: Policy,
     pub(crate) headers: HeaderMap,
@@ -49,10 +51,21 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(60),
+            deadline: None,
             attempt_timeout: Duration::from_secs(20),
             retry: Policy::default(),
             headers: HeaderMap::new(),
         }
+    }
+}
+
+impl Options {
+    /// When a call that starts now must have ended.
+    pub(crate) fn ends_at(&self) -> Instant {
+        /// Longer than any program runs.
+        const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+        self.deadline
+            .unwrap_or_else(|| Instant::now() + self.timeout.min(FOREVER))
     }
 }
 
@@ -199,6 +212,10 @@ pub(crate) struct Tries {
     repeats: u32,
     /// A try whose end is unknown: the server may have done it.
     maybe_done: bool,
+    /// A repeat that could only start later than this is not waited for.
+    ends_at: Option<Instant>,
+    /// What came of the last try, if that was not the end.
+    last: Option<Error>,
 }
 
 pub(crate) struct Transport {
@@ -298,7 +315,11 @@ impl Transport {
         repeatable: bool,
         options: &Options,
     ) -> Result<Answer> {
-        let mut tries = Tries::default();
+        let ends_at = options.ends_at();
+        let mut tries = Tries {
+            ends_at: Some(ends_at),
+            ..Tries::default()
+        };
         let mut waiting = true;
         let whole = async {
             let _slot = self.slots.acquire().await.map_err(|_| closed())?;
@@ -317,9 +338,9 @@ impl Transport {
                 other => other,
             }
         };
-        match timeout(options.timeout, whole).await {
+        match timeout_at(ends_at, whole).await {
             Ok(result) => result,
-            Err(_) => Err(late(waiting, options.timeout, repeatable, tries.attempts)),
+            Err(_) => Err(late(waiting, options.timeout, repeatable, tries)),
         }
     }
 
@@ -361,13 +382,16 @@ impl Transport {
             }
             tries.maybe_done |= failure.may_have_been_done();
             let repeat = tries.repeats + 1;
-            match options
+            let wait = options
                 .retry
                 .delay(failure, repeatable, repeat, fastrand::f64())
-            {
+                // Nobody would be there any more.
+                .filter(|wait| tries.ends_at.is_none_or(|end| Instant::now() + *wait < end));
+            match wait {
                 Some(wait) if self.budget.withdraw() => {
                     tracing::debug!(target: "scalekit_vmcp", attempt = tries.attempts, ?wait, code = error.code(), "retrying");
                     tries.repeats = repeat;
+                    tries.last = Some(error);
                     sleep(wait).await;
                 }
                 _ => {
@@ -562,7 +586,7 @@ fn closed() -> Error {
 }
 
 /// `waiting` says that the call was never let in.
-fn late(waiting: bool, deadline: Duration, repeatable: bool, attempts: u32) -> Error {
+fn late(waiting: bool, deadline: Duration, repeatable: bool, tries: Tries) -> Error {
     let error = if waiting {
         Error::new(
             ErrorKind::Timeout,
@@ -573,8 +597,16 @@ fn late(waiting: bool, deadline: Duration, repeatable: bool, attempts: u32) -> E
     } else {
         deadline_exceeded(deadline)
     };
-    // What was never sent has not been done.
-    error.tried(attempts).retryable(repeatable || attempts == 0)
+    let error = error
+        .tried(tries.attempts)
+        // What was never sent has not been done.
+        .retryable(repeatable || tries.attempts == 0);
+    match tries.last {
+        Some(last) => error
+            .request(last.request_id().map(str::to_owned))
+            .caused_by(last),
+        None => error,
+    }
 }
 
 pub(crate) fn deadline_exceeded(timeout: Duration) -> Error {
@@ -661,12 +693,53 @@ mod tests {
         for (repeatable, attempts, harmless) in
             [(true, 2, true), (false, 1, false), (false, 0, true)]
         {
-            let error = late(false, minute, repeatable, attempts);
+            let tries = Tries {
+                attempts,
+                ..Tries::default()
+            };
+            let error = late(false, minute, repeatable, tries);
             assert_eq!(
                 (error.attempts(), error.is_retryable()),
                 (attempts, harmless)
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_repeat_that_would_come_too_late_is_not_waited_for() {
+        let server = crate::testing::Server::start(|request, _| match request {
+            "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
+            _ => (503, r#"{"message":"maintenance until noon"}"#.to_owned()),
+        })
+        .await;
+        let hour = Duration::from_secs(3_600);
+        let client = crate::Client::builder()
+            .env_url(server.client().env_url().as_str())
+            .client_id("skc_1")
+            .client_secret("s")
+            .backoff(100 * hour, 100 * hour)
+            .build()
+            .unwrap();
+        let error = client.get_config("cfg_1").await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+        assert!(error.message().contains("maintenance"), "{error}");
+    }
+
+    #[test]
+    fn a_call_that_ran_late_names_what_went_wrong_before() {
+        let last = Error::new(ErrorKind::Server, "service_unavailable", "maintenance")
+            .request(Some("req_1".to_owned()));
+        let tries = Tries {
+            attempts: 2,
+            last: Some(last),
+            ..Tries::default()
+        };
+        let error = late(false, Duration::from_secs(1), true, tries);
+        assert_eq!(
+            (error.code(), error.request_id()),
+            ("deadline_exceeded", Some("req_1"))
+        );
+        assert_eq!(StdError::source(&error).unwrap().to_string(), "maintenance");
     }
 
     #[test]

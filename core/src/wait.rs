@@ -40,7 +40,7 @@ impl Client {
     /// Before any request: `argument_missing`, `timeout_invalid`, `argument_type` for an empty list
     /// of connections. From the first look: what
     /// [`list_mcp_connected_accounts`](Self::list_mcp_connected_accounts) says, and
-    /// `connection_unknown` for a connection that the config does not have. Later:
+    /// `connection_unknown` for a connection that the config does not have, or if it has none. Later:
     /// `account_disconnected` when an account becomes `DISCONNECTED`, `not_found` when the config is
     /// deleted, `wait_timed_out` when the time is over.
     ///
@@ -194,6 +194,9 @@ struct Started {
     links_at: Instant,
     /// The connections that those links are for.
     linked: BTreeSet<String>,
+    /// Whether the next look asks for links. It follows a plain one at once: asking for links moves
+    /// an account that was just disconnected, which would go unseen.
+    links_next: bool,
     /// Why the last look failed.
     trouble: Option<Error>,
 }
@@ -208,10 +211,12 @@ impl Started {
         let asked = self.trouble.as_ref().and_then(Error::retry_after);
         self.next_look = now + self.pause.max(asked.unwrap_or_default().min(LONGEST_PAUSE));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        let after_links = std::mem::take(&mut self.links_next);
         if self.trouble.is_some() {
             return;
         }
-        if self.links_due(states, now) {
+        if !after_links && self.links_due(states, now) {
+            self.links_next = true;
             self.next_look = now;
         } else if states.iter().any(needs_link) {
             self.next_look = self.next_look.min(self.links_at + RENEW_LINKS_AFTER);
@@ -270,6 +275,13 @@ impl Watch {
         let found = timeout_at(deadline, (self.look)(false)).await;
         let found = found.map_err(|_| self.timed_out(None))??;
         self.states = self.chosen(found)?;
+        if self.states.is_empty() {
+            return Err(Error::argument(
+                "connection_unknown",
+                "config_id",
+                "the config has no connections: there is nothing to authorize",
+            ));
+        }
         for state in &self.states {
             let status = state.connected_account_status.clone();
             self.seen.insert(state.connection_name.clone(), status);
@@ -283,6 +295,7 @@ impl Watch {
             pause: FIRST_PAUSE,
             links_at: now,
             linked: BTreeSet::new(),
+            links_next: false,
             trouble: None,
         };
         started.plan(&self.states, !self.news.is_empty());
@@ -299,7 +312,7 @@ impl Watch {
         if asked_at >= started.deadline {
             return Err(self.timed_out(started.trouble));
         }
-        let with_links = started.links_due(&self.states, asked_at);
+        let with_links = started.links_next;
         let Ok(found) = timeout_at(started.deadline, (self.look)(with_links)).await else {
             return Err(self.timed_out(started.trouble));
         };
@@ -309,12 +322,17 @@ impl Watch {
             Err(error) => return Err(error),
             Ok(found) => {
                 self.states = self.chosen(found)?;
+                self.compare(&started.linked, with_links)?;
+                let waiting = self.states.iter().filter(|state| needs_link(state));
+                let waiting: BTreeSet<String> =
+                    waiting.map(|state| state.connection_name.clone()).collect();
                 if with_links {
                     started.links_at = asked_at;
-                    let waiting = self.states.iter().filter(|state| needs_link(state));
-                    started.linked = waiting.map(|state| state.connection_name.clone()).collect();
+                    started.linked = waiting;
+                } else {
+                    // A link of one that needs none any more has been used.
+                    started.linked.retain(|name| waiting.contains(name));
                 }
-                self.compare(&started.linked, with_links)?;
             }
         }
         started.plan(&self.states, !self.news.is_empty());
@@ -328,14 +346,18 @@ impl Watch {
             let (name, status) = (&state.connection_name, &state.connected_account_status);
             let before = self.seen.insert(name.clone(), status.clone());
             let moved = before.as_ref() != Some(status);
-            if moved && *status == Some(AccountStatus::Disconnected) {
+            let was_there = before.is_some();
+            if moved && was_there && *status == Some(AccountStatus::Disconnected) {
                 return Err(Error::disconnected(state.clone()));
             }
-            let told = if needs_link(state) {
-                // One that has no link yet is told by the look for links that follows at once.
-                with_links || (moved && linked.contains(name))
-            } else {
+            let known = linked.contains(name);
+            let told = if !needs_link(state) {
                 moved
+            } else if with_links {
+                state.authentication_link.is_some() || moved || !known
+            } else {
+                // One that has no link yet is told by the look for links that follows at once.
+                moved && known
             };
             if told {
                 self.news.push_back(change(state));

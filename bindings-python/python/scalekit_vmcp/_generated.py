@@ -523,7 +523,7 @@ class McpInstance(Model):
         config: The config, with the user's account in each mapping.
         last_used_at: When an agent last used it.
         updated_at: When it was last changed.
-        url: The user's own MCP endpoint; none where the environment has none.
+        url: The user's own MCP endpoint; none where the environment has none. Whoever holds it acts as the user: kept out of texts and logs.
     """
 
     __slots__ = __match_args__ = (
@@ -535,6 +535,7 @@ class McpInstance(Model):
         "updated_at",
         "url",
     )
+    _hidden = frozenset({"url"})
 
     id: str
     name: str | None

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Client, ClientBuilder};
-use crate::{Error, Result, rules::duration};
+use crate::{
+    Result,
+    rules::{duration, retries},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,18 +82,6 @@ impl CallOptions {
             client = client.with_header(&name, &value)?;
         }
         Ok(client)
-    }
-}
-
-fn retries(count: Option<i64>) -> Result<Option<u32>> {
-    let Some(count) = count else { return Ok(None) };
-    match u32::try_from(count) {
-        Ok(count) if count <= 100 => Ok(Some(count)),
-        _ => Err(Error::argument(
-            "max_retries_invalid",
-            "max_retries",
-            format!("`max_retries` must be from 0 to 100, got {count}"),
-        )),
     }
 }
 

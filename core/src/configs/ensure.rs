@@ -68,7 +68,8 @@ impl Operation for EnsureConfig {
     async fn perform(&self, client: &Client) -> Result<EnsuredConfig> {
         // Checks every rule before anything is sent.
         self.0.request()?;
-        client.as_one_call(self.settle(client)).await
+        let client = client.for_one_call();
+        client.as_one_call(self.settle(&client)).await
     }
 }
 

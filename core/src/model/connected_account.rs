@@ -100,6 +100,11 @@ impl AuthorizationDetails {
     /// The kinds that the API knows.
     pub(crate) const KINDS: [&str; 4] = ["oauth_token", "static_auth", "google_dwd", "trusted_idp"];
 
+    /// The object as the API describes it, such as one with `scopes` or a `domain` beside the tokens.
+    pub fn from_map(details: Map<String, Value>) -> Self {
+        Self(details)
+    }
+
     /// Tokens that were obtained elsewhere.
     pub fn oauth_token(access_token: impl Into<String>, refresh_token: Option<&str>) -> Self {
         Self::of(

@@ -1,6 +1,6 @@
 //! Instances: the older, per-user form of a Virtual MCP server.
 
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 /// One user's own Virtual MCP server (PREVIEW): a config bound to a user, with a URL of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-python" = "McpInstance")))]
 #[non_exhaustive]
@@ -35,9 +35,25 @@ pub struct Instance {
     #[serde(default, with = "time")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub updated_at: Option<SystemTime>,
-    /// The user's own MCP endpoint; none where the environment has none.
+    /// The user's own MCP endpoint; none where the environment has none. Whoever holds it acts as the
+    /// user: kept out of texts and logs.
     #[serde(default, deserialize_with = "blank_is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-secret" = true)))]
     pub url: Option<String>,
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("user_identifier", &self.user_identifier)
+            .field("config", &self.config)
+            .field("last_used_at", &self.last_used_at)
+            .field("updated_at", &self.updated_at)
+            .field("url", &self.url.as_ref().map(|_| "[redacted]"))
+            .finish()
+    }
 }
 
 /// One page of instances.
@@ -66,4 +82,18 @@ pub struct InstancePage {
 #[derive(Deserialize)]
 pub(crate) struct InstanceAnswer {
     pub(crate) instance: Instance,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_is_a_credential_and_in_no_debug_text() {
+        let url = "https://env.example/mcp/v1/unguessable";
+        let instance: Instance =
+            serde_json::from_value(serde_json::json!({ "id": "inst_1", "url": url })).unwrap();
+        assert_eq!(instance.url.as_deref(), Some(url));
+        assert!(!format!("{instance:?}").contains("unguessable"));
+    }
 }

@@ -330,3 +330,18 @@ async fn an_agent_that_slept_for_a_day_gets_a_new_token_at_once() {
     );
     assert_eq!(scene.mints(), 2);
 }
+
+#[tokio::test]
+async fn opening_ends_with_its_deadline_and_tells_the_refusal_that_it_knows() {
+    // Minting is refused at once, and why it was is never told.
+    let server = Server::start(|request, _| match request {
+        "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
+        MINT => (400, r#"{"message":"an account is not active"}"#.to_owned()),
+        _ => Server::NEVER,
+    })
+    .await;
+    let client = server.client().with_timeout(Duration::from_millis(300));
+    let error = client.open_session("cfg_1", "user_1").await.unwrap_err();
+    assert_eq!((error.code(), error.status()), ("bad_request", Some(400)));
+    assert_eq!((server.count(MINT), server.count(ACCOUNTS)), (1, 1));
+}

@@ -137,3 +137,20 @@ async fn the_deadline_is_that_of_the_whole_call() {
         .unwrap_err();
     assert_eq!(error.code(), "deadline_exceeded");
 }
+
+#[tokio::test]
+async fn a_deadline_in_the_middle_says_what_was_sent_and_that_it_may_be_tried_again() {
+    let server = Server::start(|request, _| match request {
+        "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
+        "POST /api/v1/mcp/configs" => Server::NEVER,
+        _ => (200, r#"{"configs":[]}"#.to_owned()),
+    })
+    .await;
+    let client = server.client().with_timeout(Duration::from_millis(300));
+    let error = client
+        .ensure_config(NewConfig::new("agent"))
+        .await
+        .unwrap_err();
+    assert_eq!((error.code(), error.attempts()), ("deadline_exceeded", 1));
+    assert_eq!(server.count("POST /api/v1/mcp/configs"), 1);
+}
