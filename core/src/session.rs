@@ -278,8 +278,16 @@ impl Session {
                 Ok(current.token)
             }
             Need::NewToken => {
-                self.renewal(|current| current.need(lifetime) != Need::NewToken)
-                    .await
+                // What was under way already may come too late: then once more.
+                for _ in 0..2 {
+                    self.renewal(|current| current.need(lifetime) != Need::NewToken)
+                        .await?;
+                    let current = self.current();
+                    if !current.left().is_zero() {
+                        return Ok(current.token);
+                    }
+                }
+                Err(late())
             }
         }
     }
@@ -532,6 +540,16 @@ impl Minter {
             )
         })
     }
+}
+
+fn late() -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        "deadline_exceeded",
+        "the new session token took longer to come than it lives",
+    )
+    .suggest("check that the environment answers, or open the session with a longer `expiry`")
+    .retryable(true)
 }
 
 fn bearer(token: &SessionToken) -> Result<HeaderValue> {

@@ -5,6 +5,9 @@ use futures_util::future::join_all;
 use super::*;
 use crate::testing::Server;
 
+mod properties;
+mod run;
+
 const MINT: &str = "POST /api/v1/mcp/configs/cfg_1/tokens";
 const MINT_OF_CONNECTION: &str = "POST /api/v1/mcp/connections/gmail/tokens";
 const ACCOUNTS: &str = "POST /api/v1/mcp/configs/cfg_1/connected_accounts";
@@ -17,6 +20,8 @@ struct Scene {
     server: Server,
     fail_with: Arc<AtomicUsize>,
     gmail_active: Arc<AtomicBool>,
+    /// How many mints have been answered, whatever with.
+    answered: Arc<AtomicUsize>,
 }
 
 impl Scene {
@@ -24,8 +29,14 @@ impl Scene {
         let fail_with = Arc::new(AtomicUsize::new(0));
         let gmail_active = Arc::new(AtomicBool::new(true));
         let minted = AtomicUsize::new(0);
+        let answered = Arc::new(AtomicUsize::new(0));
         let (failing, active) = (Arc::clone(&fail_with), Arc::clone(&gmail_active));
-        let server = Server::start(move |request, _| match (request, failing.load(Ordering::SeqCst)) {
+        let answers = Arc::clone(&answered);
+        let server = Server::start(move |request, _| {
+            if request == MINT {
+                answers.fetch_add(1, Ordering::SeqCst);
+            }
+            match (request, failing.load(Ordering::SeqCst)) {
             ("POST /oauth/token", _) => (200, r#"{"access_token":"a.t","expires_in":86399}"#.to_owned()),
             (MINT | MINT_OF_CONNECTION, 0) => (200, format!(r#"{{"token":"token-{}"}}"#, minted.fetch_add(1, Ordering::SeqCst))),
             (MINT | MINT_OF_CONNECTION, status) => (u16::try_from(status).unwrap(), r#"{"message":"gmail is not active"}"#.to_owned()),
@@ -37,9 +48,11 @@ impl Scene {
                 (200, serde_json::json!({ "connected_accounts": [account] }).to_string())
             }
             _ => (404, "{}".to_owned()),
+            }
         })
         .await;
         Self {
+            answered,
             server,
             fail_with,
             gmail_active,
@@ -47,11 +60,14 @@ impl Scene {
     }
 
     async fn session(&self) -> Session {
-        self.session_on(Target::Config {
+        self.session_on(Self::target()).await
+    }
+
+    fn target() -> Target {
+        Target::Config {
             id: "cfg_1".to_owned(),
             url: Some("https://env.example/mcp/v3/servers/1".to_owned()),
-        })
-        .await
+        }
     }
 
     async fn session_on(&self, target: Target) -> Session {
