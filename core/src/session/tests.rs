@@ -52,10 +52,10 @@ impl Scene {
         })
         .await;
         Self {
-            answered,
             server,
             fail_with,
             gmail_active,
+            answered,
         }
     }
 
