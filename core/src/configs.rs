@@ -427,10 +427,6 @@ impl ListConfigs {
         self.page_token = Some(page_token);
         self
     }
-
-    pub(crate) fn has_token(&self, page_token: &str) -> bool {
-        self.page_token.as_deref() == Some(page_token)
-    }
 }
 
 impl Call<ListConfigs> {

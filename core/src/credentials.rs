@@ -75,7 +75,7 @@ impl Credentials {
     {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.flight.join(fetch).await,
+            None => self.flight.join(|| self.cached(), fetch).await,
         }
     }
 
@@ -93,9 +93,12 @@ impl Credentials {
             let life = Duration::from_secs(seconds.min(365 * 86_400));
             asked_at + life.saturating_sub(MARGIN.min(life / 10))
         });
-        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(Cached {
+        let cached = Cached {
             token: Arc::clone(token),
             until,
+        };
+        self.flight.land(|| {
+            *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
         });
     }
 
@@ -241,6 +244,45 @@ mod tests {
         );
         assert_eq!(server.count("POST /oauth/token"), 1);
         assert_eq!(server.count("GET /api/v1/mcp/configs/cfg_1"), 200);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+    async fn a_thousand_callers_fetch_a_token_only_when_the_last_one_was_refused() {
+        let credentials = Arc::new(Credentials::new("skc_1".to_owned(), "s".to_owned().into()));
+        let (fetched, refused) = (AtomicUsize::new(0), Mutex::new(HashSet::new()));
+        let world = Arc::new((fetched, refused));
+        let callers: Vec<_> = (0..1_000)
+            .map(|_| {
+                let (credentials, world) = (Arc::clone(&credentials), Arc::clone(&world));
+                tokio::spawn(async move {
+                    for _ in 0..40 {
+                        let fetch = || {
+                            let (credentials, world) =
+                                (Arc::clone(&credentials), Arc::clone(&world));
+                            async move {
+                                let number = world.0.fetch_add(1, Ordering::SeqCst);
+                                let wanted = number == 0
+                                    || world
+                                        .1
+                                        .lock()
+                                        .unwrap()
+                                        .contains(&format!("token-{}", number - 1));
+                                assert!(wanted, "token {number} was fetched for nothing");
+                                let token: Arc<str> = format!("token-{number}").into();
+                                credentials.keep(&token, None, Instant::now());
+                                Ok(token)
+                            }
+                        };
+                        let token = credentials.get(fetch).await.unwrap();
+                        world.1.lock().unwrap().insert(token.to_string());
+                        credentials.discard(&token);
+                    }
+                })
+            })
+            .collect();
+        for caller in callers {
+            caller.await.unwrap();
+        }
     }
 
     #[tokio::test]

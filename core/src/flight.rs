@@ -1,7 +1,7 @@
 //! One flight: however many callers wait for the same thing, it is fetched once.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -29,18 +29,28 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         Self(Mutex::new(None))
     }
 
-    /// Joins the running fetch or starts one. It runs on its own: a caller who goes away does not
-    /// end it for the others.
-    pub(crate) fn join<F>(&self, start: impl FnOnce() -> F) -> Landing<T>
+    /// Joins the running fetch, or takes what the caller may `have` by now, or starts a fetch. It
+    /// runs on its own: a caller who goes away does not end it for the others.
+    ///
+    /// Between a caller's look at what there is and this call a fetch may have come and gone. So
+    /// `have` looks again, at a time when none can run.
+    pub(crate) fn join<F>(
+        &self,
+        have: impl FnOnce() -> Option<T>,
+        start: impl FnOnce() -> F,
+    ) -> Landing<T>
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot();
         if let Some(running) = slot
             .as_ref()
             .filter(|running| !running.done.load(Ordering::Acquire))
         {
             return running.landing.clone();
+        }
+        if let Some(had) = have() {
+            return futures_util::future::ready(Ok(had)).boxed().shared();
         }
         let done = Arc::new(AtomicBool::new(false));
         let landing = if let Ok(runtime) = Handle::try_current() {
@@ -65,6 +75,18 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             done,
         });
         landing
+    }
+
+    /// What a fetch stores its result with: whoever sees the result can no longer join the fetch,
+    /// and gets another one if this result has been refused already.
+    pub(crate) fn land(&self, store: impl FnOnce()) {
+        let mut slot = self.slot();
+        *slot = None;
+        store();
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Running<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,20 +126,23 @@ mod tests {
                 Ok(fetched.fetch_add(1, Ordering::SeqCst))
             }
         };
-        let results = join_all((0..1_000).map(|_| flight.join(fetch))).await;
+        let results = join_all((0..1_000).map(|_| flight.join(|| None, fetch))).await;
         assert!(results.into_iter().all(|result| result.unwrap() == 0));
-        assert_eq!(flight.join(fetch).await.unwrap(), 1);
+        assert_eq!(flight.join(|| None, fetch).await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn a_caller_who_leaves_does_not_end_it_for_the_others() {
         let flight = Flight::new();
         let (open, gate) = tokio::sync::oneshot::channel::<()>();
-        drop(flight.join(|| async {
-            gate.await.map_err(|_| interrupted())?;
-            Ok(7)
-        }));
-        let waiting = flight.join(|| async { Ok(8) });
+        drop(flight.join(
+            || None,
+            || async {
+                gate.await.map_err(|_| interrupted())?;
+                Ok(7)
+            },
+        ));
+        let waiting = flight.join(|| None, || async { Ok(8) });
         open.send(()).unwrap();
         assert_eq!(waiting.await.unwrap(), 7);
     }
@@ -126,18 +151,45 @@ mod tests {
     async fn a_result_that_nobody_waited_for_is_not_given_to_the_next_caller() {
         let flight = Flight::new();
         let (landed, landing) = tokio::sync::oneshot::channel();
-        drop(flight.join(|| async {
-            landed.send(()).map_err(|()| interrupted())?;
-            Ok(1)
-        }));
+        drop(flight.join(
+            || None,
+            || async {
+                landed.send(()).map_err(|()| interrupted())?;
+                Ok(1)
+            },
+        ));
         landing.await.unwrap();
         tokio::task::yield_now().await;
-        assert_eq!(flight.join(|| async { Ok(2) }).await.unwrap(), 2);
+        assert_eq!(flight.join(|| None, || async { Ok(2) }).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_a_fetch_has_stored_is_there_and_the_fetch_can_no_longer_be_joined() {
+        let flight = Arc::new(Flight::new());
+        let (stored, storing) = tokio::sync::oneshot::channel();
+        let landing = {
+            let flight = Arc::clone(&flight);
+            Arc::clone(&flight).join(
+                || None,
+                || async move {
+                    flight.land(|| stored.send(()).unwrap());
+                    // It has landed, but has not ended yet.
+                    std::future::pending::<()>().await;
+                    Ok(1)
+                },
+            )
+        };
+        storing.await.unwrap();
+        let late = || flight.join(|| Some(1), || async { Ok(2) });
+        assert_eq!(late().await.unwrap(), 1);
+        let refused = flight.join(|| None, || async { Ok(3) });
+        assert_eq!(refused.await.unwrap(), 3);
+        drop(landing);
     }
 
     #[test]
     fn without_a_runtime_it_is_an_error_and_no_panic() {
-        let landing = Flight::<()>::new().join(|| async { Ok(()) });
+        let landing = Flight::<()>::new().join(|| None, || async { Ok(()) });
         assert_eq!(
             futures_util::future::FutureExt::now_or_never(landing)
                 .unwrap()

@@ -1,5 +1,7 @@
 //! Lists that follow their own pages.
 
+use std::collections::HashSet;
+
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -82,16 +84,18 @@ impl Listing for IterConfigs {
     const NAME: &'static str = "iter_configs";
 
     fn stream(self, client: Client) -> BoxStream<'static, Result<Config>> {
-        let first = Some(ListConfigs::from(self));
+        let first = Some((ListConfigs::from(self), HashSet::new()));
         stream::try_unfold(first, move |page| {
             let client = client.clone();
             async move {
-                let Some(page) = page else { return Ok(None) };
+                let Some((page, mut seen)) = page else {
+                    return Ok(None);
+                };
                 let answer = client.exchange(&page).await?;
                 let next = match answer.next_page_token {
                     None => None,
-                    Some(token) if page.has_token(&token) => return Err(stuck()),
-                    Some(token) => Some(page.at(token)),
+                    Some(token) if !seen.insert(token.clone()) => return Err(stuck()),
+                    Some(token) => Some((page.at(token), seen)),
                 };
                 Ok(Some((stream::iter(answer.configs).map(Ok), next)))
             }
@@ -115,14 +119,17 @@ impl From<IterConfigs> for ListConfigs {
     }
 }
 
-/// A server that answers a page with that page's own token would be asked for ever.
+/// A server whose pages lead back to an earlier one would be asked for ever.
 fn stuck() -> Error {
     Error::new(
         ErrorKind::Protocol,
         "answer_invalid",
-        "the server answered a page with the token of that same page",
+        "the server answered a page with the token of an earlier one",
     )
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -214,6 +214,33 @@ struct Current {
     renew_from: Instant,
 }
 
+/// What a session does for a caller who asks for a token.
+#[derive(PartialEq)]
+enum Need {
+    Nothing,
+    /// In the background: the token at hand still works.
+    Renewal,
+    /// The caller waits for it.
+    NewToken,
+}
+
+impl Current {
+    fn left(&self) -> Duration {
+        self.good_until.saturating_duration_since(Instant::now())
+    }
+
+    fn need(&self, lifetime: Duration) -> Need {
+        let left = self.left();
+        if left < WAIT_BELOW {
+            Need::NewToken
+        } else if left < lifetime.mul_f64(RENEW_BELOW) && Instant::now() >= self.renew_from {
+            Need::Renewal
+        } else {
+            Need::Nothing
+        }
+    }
+}
+
 /// All that is needed to mint the next token.
 struct Minter {
     client: Client,
@@ -246,23 +273,27 @@ impl Session {
     /// Those of [`Client::open_session`] when the old token is about to end and no new one can be
     /// had: `authorization_required` says which account went inactive.
     pub async fn token(&self) -> Result<SessionToken> {
-        let Current {
-            token,
-            good_until,
-            renew_from,
-        } = self.current();
-        let now = Instant::now();
-        let left = good_until.saturating_duration_since(now);
-        if left >= self.0.lifetime.mul_f64(RENEW_BELOW) {
-            return Ok(token);
-        }
-        if left >= WAIT_BELOW {
-            if now >= renew_from {
-                drop(self.renewal());
+        let lifetime = self.0.lifetime;
+        let current = self.current();
+        match current.need(lifetime) {
+            Need::Nothing => Ok(current.token),
+            Need::Renewal => {
+                drop(self.renewal(|current| current.need(lifetime) == Need::Nothing));
+                Ok(current.token)
             }
-            return Ok(token);
+            Need::NewToken => {
+                // What was under way already may come too late: then once more.
+                for _ in 0..2 {
+                    self.renewal(|current| current.need(lifetime) != Need::NewToken)
+                        .await?;
+                    let current = self.current();
+                    if !current.left().is_zero() {
+                        return Ok(current.token);
+                    }
+                }
+                Err(late())
+            }
         }
-        self.renewal().await
     }
 
     /// The headers for a request to [`url`](Self::url): `Authorization`, always fresh.
@@ -305,7 +336,9 @@ impl Session {
     pub async fn rejected(&self, credential: &str) -> Result<()> {
         let token = credential.strip_prefix("Bearer ").unwrap_or(credential);
         if self.current().token.token() == token {
-            self.renewal().await.map(drop)
+            self.renewal(|current| current.token.token() != token)
+                .await
+                .map(drop)
         } else {
             Ok(())
         }
@@ -370,8 +403,7 @@ impl Session {
     /// What the clock of the token's issuer shows now.
     pub(crate) fn issuer_time(&self) -> Option<SystemTime> {
         let current = self.current();
-        let left = current.good_until.saturating_duration_since(Instant::now());
-        current.token.expires_at()?.checked_sub(left)
+        current.token.expires_at()?.checked_sub(current.left())
     }
 
     /// The URL that the token at hand is for, if it says so. Only for explaining a refusal: tokens
@@ -403,29 +435,40 @@ impl Session {
         Some(urls.find(|other| other == self.url()).unwrap_or(first))
     }
 
-    /// Mints the next token: however many callers ask, one request, which ends even if they leave.
-    fn renewal(&self) -> impl Future<Output = Result<SessionToken>> + use<> {
+    /// Mints the next token, unless the one at hand will do: however many callers ask, one request,
+    /// which ends even if they leave.
+    fn renewal<D: FnOnce(&Current) -> bool>(
+        &self,
+        will_do: D,
+    ) -> impl Future<Output = Result<SessionToken>> + use<D> {
         let shared = &self.0;
-        shared.flight.join(|| {
+        let have = || {
+            Some(self.current())
+                .filter(|current| will_do(current))
+                .map(|current| current.token)
+        };
+        shared.flight.join(have, || {
             let shared = Arc::clone(shared);
             async move {
                 let asked_at = Instant::now();
                 let client = shared.minter.client.for_one_call();
                 let minted = client.as_one_call(shared.minter.mint(&client)).await;
-                let mut current = shared
-                    .current
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                match &minted {
-                    Ok(token) => {
-                        *current = Current {
-                            token: token.clone(),
-                            good_until: asked_at + shared.lifetime,
-                            renew_from: asked_at,
-                        };
+                shared.flight.land(|| {
+                    let mut current = shared
+                        .current
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    match &minted {
+                        Ok(token) => {
+                            *current = Current {
+                                token: token.clone(),
+                                good_until: asked_at + shared.lifetime,
+                                renew_from: asked_at,
+                            };
+                        }
+                        Err(_) => current.renew_from = Instant::now() + RENEW_AGAIN_AFTER,
                     }
-                    Err(_) => current.renew_from = Instant::now() + RENEW_AGAIN_AFTER,
-                }
+                });
                 minted
             }
         })
@@ -513,6 +556,16 @@ impl Minter {
             .suggest(OTHER_URL)
         })
     }
+}
+
+fn late() -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        "deadline_exceeded",
+        "the new session token took longer to come than it lives",
+    )
+    .suggest("check that the environment answers, or open the session with a longer `expiry`")
+    .retryable(true)
 }
 
 fn bearer(token: &SessionToken) -> Result<HeaderValue> {

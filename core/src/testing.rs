@@ -9,14 +9,16 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::{OwnedRwLockWriteGuard, RwLock},
 };
 
-use crate::Client;
+use crate::{Client, ClientBuilder};
 
 /// A server that answers each `"METHOD /path"` as its function says, and counts them.
 pub(crate) struct Server {
     url: String,
     seen: Seen,
+    held: Arc<RwLock<()>>,
 }
 
 type Seen = Arc<Mutex<HashMap<String, usize>>>;
@@ -32,17 +34,23 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Seen::default();
-        let (answer, counts) = (Arc::new(answer), Arc::clone(&seen));
+        let held = Arc::new(RwLock::new(()));
+        let (answer, counts, gate) = (Arc::new(answer), Arc::clone(&seen), Arc::clone(&held));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (answer, counts) = (Arc::clone(&answer), Arc::clone(&counts));
-                tokio::spawn(async move { serve(stream, &*answer, &counts).await });
+                let (answer, counts, gate) =
+                    (Arc::clone(&answer), Arc::clone(&counts), Arc::clone(&gate));
+                tokio::spawn(async move { serve(stream, &*answer, &counts, &gate).await });
             }
         });
-        Self { url, seen }
+        Self { url, seen, held }
     }
 
     pub(crate) fn client(&self) -> Client {
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder()
             .env_url(&self.url)
             .client_id("skc_1")
@@ -51,8 +59,11 @@ impl Server {
                 std::time::Duration::from_millis(1),
                 std::time::Duration::from_millis(2),
             )
-            .build()
-            .unwrap()
+    }
+
+    /// Holds every answer back for as long as the guard lives.
+    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.held).write_owned().await
     }
 
     pub(crate) fn count(&self, request: &str) -> usize {
@@ -69,6 +80,7 @@ async fn serve(
     stream: TcpStream,
     answer: &(dyn Fn(&str, &str) -> (u16, String) + Send + Sync),
     seen: &Seen,
+    gate: &RwLock<()>,
 ) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
@@ -91,6 +103,7 @@ async fn serve(
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.ok()?;
         *seen.lock().ok()?.entry(request.clone()).or_default() += 1;
+        drop(gate.read().await);
         let (status, text) = answer(&request, &String::from_utf8(body).ok()?);
         if status == Server::NEVER.0 {
             std::future::pending::<()>().await;

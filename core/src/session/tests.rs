@@ -5,15 +5,23 @@ use futures_util::future::join_all;
 use super::*;
 use crate::testing::Server;
 
+mod properties;
+mod run;
+
 const MINT: &str = "POST /api/v1/mcp/configs/cfg_1/tokens";
 const MINT_OF_CONNECTION: &str = "POST /api/v1/mcp/connections/gmail/tokens";
 const ACCOUNTS: &str = "POST /api/v1/mcp/configs/cfg_1/connected_accounts";
+
+/// How often a race is run: one that goes wrong does so in some of them.
+const ROUNDS: usize = 40;
 
 /// A server whose mints can be made to fail with a status.
 struct Scene {
     server: Server,
     fail_with: Arc<AtomicUsize>,
     gmail_active: Arc<AtomicBool>,
+    /// How many mints have been answered, whatever with.
+    answered: Arc<AtomicUsize>,
 }
 
 impl Scene {
@@ -21,8 +29,14 @@ impl Scene {
         let fail_with = Arc::new(AtomicUsize::new(0));
         let gmail_active = Arc::new(AtomicBool::new(true));
         let minted = AtomicUsize::new(0);
+        let answered = Arc::new(AtomicUsize::new(0));
         let (failing, active) = (Arc::clone(&fail_with), Arc::clone(&gmail_active));
-        let server = Server::start(move |request, _| match (request, failing.load(Ordering::SeqCst)) {
+        let answers = Arc::clone(&answered);
+        let server = Server::start(move |request, _| {
+            if request == MINT {
+                answers.fetch_add(1, Ordering::SeqCst);
+            }
+            match (request, failing.load(Ordering::SeqCst)) {
             ("POST /oauth/token", _) => (200, r#"{"access_token":"a.t","expires_in":86399}"#.to_owned()),
             (MINT | MINT_OF_CONNECTION, 0) => (200, format!(r#"{{"token":"token-{}"}}"#, minted.fetch_add(1, Ordering::SeqCst))),
             (MINT | MINT_OF_CONNECTION, status) => (u16::try_from(status).unwrap(), r#"{"message":"gmail is not active"}"#.to_owned()),
@@ -34,21 +48,26 @@ impl Scene {
                 (200, serde_json::json!({ "connected_accounts": [account] }).to_string())
             }
             _ => (404, "{}".to_owned()),
+            }
         })
         .await;
         Self {
             server,
             fail_with,
             gmail_active,
+            answered,
         }
     }
 
     async fn session(&self) -> Session {
-        self.session_on(Target::Config {
+        self.session_on(Self::target()).await
+    }
+
+    fn target() -> Target {
+        Target::Config {
             id: "cfg_1".to_owned(),
             url: Some("https://env.example/mcp/v3/servers/1".to_owned()),
-        })
-        .await
+        }
     }
 
     async fn session_on(&self, target: Target) -> Session {
@@ -76,13 +95,16 @@ async fn under_way(session: &Session) -> Result<SessionToken> {
     session
         .0
         .flight
-        .join(|| async {
-            Err(Error::new(
-                ErrorKind::Closed,
-                "idle",
-                "no renewal is under way",
-            ))
-        })
+        .join(
+            || None,
+            || async {
+                Err(Error::new(
+                    ErrorKind::Closed,
+                    "idle",
+                    "no renewal is under way",
+                ))
+            },
+        )
         .await
 }
 
@@ -129,36 +151,53 @@ async fn a_renewal_that_nobody_waited_for_does_not_stop_the_next_one() {
     assert_eq!(session.token().await.unwrap().token(), "token-4");
 }
 
-#[tokio::test]
+/// A thousand tasks that do the same at once, on the threads there are.
+async fn a_thousand<F>(work: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..1_000).map(|_| tokio::spawn(work())).collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_thousand_callers_at_the_end_of_a_token_share_one_mint() {
     let scene = Scene::new().await;
     let session = scene.session().await;
-    leave(&session, Duration::from_secs(9));
-    let tokens = join_all((0..1_000).map(|_| session.token())).await;
-    assert!(
-        tokens
-            .into_iter()
-            .all(|token| token.unwrap().token() == "token-1")
-    );
-    assert_eq!(scene.mints(), 2);
+    for round in 1..=ROUNDS {
+        leave(&session, Duration::from_secs(9));
+        a_thousand(|| {
+            let session = session.clone();
+            async move {
+                let token = session.token().await.unwrap();
+                assert_eq!(token.token(), format!("token-{round}"));
+            }
+        })
+        .await;
+        assert_eq!(scene.mints(), round + 1);
+    }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_refused_token_is_replaced_once_however_many_say_so() {
     let scene = Scene::new().await;
     let session = scene.session().await;
-    let old = session.authorization_for(session.url()).await.unwrap();
-    let old = old.to_str().unwrap();
-    join_all((0..100).map(|_| session.rejected(old)))
-        .await
-        .into_iter()
-        .for_each(Result::unwrap);
-    session.rejected("token-0").await.unwrap();
-    session.rejected("Bearer token-0").await.unwrap();
-    assert_eq!(
-        (session.token().await.unwrap().token(), scene.mints()),
-        ("token-1", 2)
-    );
+    for round in 1..=ROUNDS {
+        let old = session.authorization_for(session.url()).await.unwrap();
+        a_thousand(|| {
+            let (session, old) = (session.clone(), old.clone());
+            async move { session.rejected(old.to_str().unwrap()).await.unwrap() }
+        })
+        .await;
+        session.rejected("token-0").await.unwrap();
+        session.rejected("Bearer token-0").await.unwrap();
+        assert_eq!(
+            (session.token().await.unwrap().token(), scene.mints()),
+            (&*format!("token-{round}"), round + 1)
+        );
+    }
 }
 
 #[tokio::test]

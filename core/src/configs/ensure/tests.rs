@@ -59,6 +59,9 @@ proptest! {
     }
 }
 
+const FIND: &str = "GET /api/v1/mcp/configs?filter.name=agent";
+const CREATE: &str = "POST /api/v1/mcp/configs";
+
 /// An environment that keeps one config by its name, as the API does.
 async fn environment() -> Server {
     let kept = std::sync::Mutex::new(None::<serde_json::Value>);
@@ -69,12 +72,12 @@ async fn environment() -> Server {
             |config: &serde_json::Value| serde_json::json!({ "config": config }).to_string();
         match request {
             "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
-            "GET /api/v1/mcp/configs?filter.name=agent" => {
+            FIND => {
                 let configs: Vec<_> = kept.iter().collect();
                 (200, serde_json::json!({ "configs": configs }).to_string())
             }
-            "POST /api/v1/mcp/configs" if kept.is_some() => (409, "{}".to_owned()),
-            "POST /api/v1/mcp/configs" => {
+            CREATE if kept.is_some() => (409, "{}".to_owned()),
+            CREATE => {
                 let mut config = sent;
                 config["id"] = "cfg_1".into();
                 let answered = answer(&config);
@@ -142,7 +145,7 @@ async fn the_deadline_is_that_of_the_whole_call() {
 async fn a_deadline_in_the_middle_says_what_was_sent_and_that_it_may_be_tried_again() {
     let server = Server::start(|request, _| match request {
         "POST /oauth/token" => (200, r#"{"access_token":"a.t"}"#.to_owned()),
-        "POST /api/v1/mcp/configs" => Server::NEVER,
+        CREATE => Server::NEVER,
         _ => (200, r#"{"configs":[]}"#.to_owned()),
     })
     .await;
@@ -153,4 +156,46 @@ async fn a_deadline_in_the_middle_says_what_was_sent_and_that_it_may_be_tried_ag
         .unwrap_err();
     assert_eq!((error.code(), error.attempts()), ("deadline_exceeded", 1));
     assert_eq!(server.count("POST /api/v1/mcp/configs"), 1);
+}
+
+/// Until the server has seen so many of these requests.
+async fn seen(server: &Server, request: &str, count: usize) {
+    while server.count(request) < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_while_it_creates_leaves_nothing_that_the_next_does_not_settle() {
+    // Whether the config is there when the next one comes, or comes about meanwhile.
+    for done in [true, false] {
+        let server = environment().await;
+        let client = server.client();
+        let wish = || NewConfig::new("agent").connection("gmail", ["read"]);
+        let mut held = None;
+        tokio::select! {
+            biased;
+            () = async {
+                seen(&server, FIND, 1).await;
+                if !done {
+                    held = Some(server.hold().await);
+                }
+                seen(&server, CREATE, 1).await;
+            } => {}
+            ensured = client.ensure_config(wish()) => panic!("nobody was to wait for {ensured:?}"),
+        }
+        let release = async {
+            seen(&server, FIND, 2).await;
+            drop(held);
+        };
+        let (ensured, ()) = tokio::join!(client.ensure_config(wish()).into_future(), release);
+        let ensured = ensured.unwrap();
+        assert!(ensured.outcome != Outcome::Updated, "{ensured:?}");
+        assert!(
+            !done || ensured.outcome == Outcome::Unchanged,
+            "{ensured:?}"
+        );
+        let listed = client.list_configs().filter_name("agent").await;
+        assert_eq!(listed.unwrap().configs, [ensured.config]);
+    }
 }
