@@ -88,9 +88,7 @@ fn codes_beside_core_in(source: &str) -> Vec<(String, String)> {
         let rests = source.split(&named).skip(1);
         rests.filter_map(code).collect::<Vec<_>>()
     };
-    let rows = ErrorKind::ALL
-        .into_iter()
-        .flat_map(|kind| row(kind.as_str()));
+    let rows = ErrorKind::ALL.iter().flat_map(|kind| row(kind.as_str()));
     let closed = source
         .split("Failure::closed(\"")
         .skip(1)
