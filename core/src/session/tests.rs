@@ -13,7 +13,7 @@ const MINT_OF_CONNECTION: &str = "POST /api/v1/mcp/connections/gmail/tokens";
 const ACCOUNTS: &str = "POST /api/v1/mcp/configs/cfg_1/connected_accounts";
 
 /// How often a race is run: one that goes wrong does so in some of them.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 150;
 
 /// A server whose mints can be made to fail with a status.
 struct Scene {

@@ -191,7 +191,7 @@ async fn play(lifetime: Duration, steps: Vec<Step>) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn whatever_happens_tokens_are_good_and_minted_for_a_reason(
