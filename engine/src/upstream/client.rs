@@ -161,7 +161,7 @@ impl Connect {
             },
             Outcome::Failed(error) => UpstreamError::NotMcp {
                 connection,
-                reason: redact(&shorten(error.as_ref()), self.owner.credential.as_ref()),
+                reason: redact(&shorten(last(&error)), self.owner.credential.as_ref()),
                 stderr,
             },
             Outcome::TimedOut => UpstreamError::TimedOut {
@@ -427,6 +427,14 @@ fn is_closed(error: &ClientInitializeError) -> bool {
 }
 
 /// An upstream may answer anything, at any length.
+/// Of two handshakes that failed, the second, which says more.
+fn last(error: &ClientInitializeError) -> &ClientInitializeError {
+    match error {
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => last(fallback),
+        error => error,
+    }
+}
+
 fn shorten(error: &dyn Error) -> String {
     let text = error.to_string();
     match text.char_indices().nth(300) {

@@ -192,6 +192,10 @@ async fn what_does_not_speak_mcp_is_named_so() {
     let link = bench.linked().await;
     all_dead(link).await;
 
+    let grumpy = bench.tiny("refuses-both");
+    let error = bench.call(&grumpy, &owner, "any").await.unwrap_err();
+    assert!(error.to_string().contains("not today"), "{error}");
+
     let talker = bench.command("sh", &["-c", "echo hello; echo bye >&2; exit 7"]);
     let error = bench.call(&talker, &owner, "any").await.unwrap_err();
     assert!(
@@ -260,6 +264,18 @@ async fn a_silent_legacy_server_is_probed_once_per_connection() {
             assert_eq!(second["methods"][0], "initialize");
         }
     }
+}
+
+#[tokio::test]
+async fn a_modern_server_that_is_slow_to_start_is_served_as_one() {
+    let bench = Bench::with(short(|deadlines| deadlines.probe = SOON)).await;
+    let (notes, owner) = (bench.tiny("late-modern"), bench.owner("one"));
+    let (answer, mut link) = join(bench.call(&notes, &owner, "any"), bench.linked()).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer["methods"][0], "server/discover");
+    assert_eq!(answer["methods"][1], "initialize");
+    assert_eq!(line(&mut link).await, "listening");
+    assert_eq!(bench.starts(), 1);
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ def subscribed(method, **params):
     send(method=method, params={"_meta": meta, **params})
 
 
+discovered = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "ttlMs": 0,
+              "cacheScope": "private", "capabilities": {"tools": {"listChanged": True}}}
 subscription = None
 tools = ["one", "two", "three"]
 methods = []
@@ -53,15 +55,19 @@ for line in sys.stdin:
         send(id=id, result={"surprise": True})
     elif method == "server/discover" and mode == "silent":
         pass
-    elif method == "server/discover" and mode == "late":
+    elif method == "server/discover" and mode in ("late", "late-modern"):
         late = id
     elif method == "server/discover" and mode == "modern":
-        send(id=id, result={"resultType": "complete", "supportedVersions": ["2026-07-28"], "ttlMs": 0,
-                            "cacheScope": "private", "capabilities": {"tools": {"listChanged": True}}})
+        send(id=id, result=discovered)
     elif method == "subscriptions/listen":
         subscription = id
         subscribed("notifications/subscriptions/acknowledged", notifications=params["notifications"])
         tell("listening")
+    elif method == "initialize" and mode == "late-modern":
+        send(id=late, result=discovered)
+        send(id=id, error={"code": -32022, "message": "the initialize handshake is not accepted"})
+    elif method == "initialize" and mode == "refuses-both":
+        send(id=id, error={"code": -32000, "message": "not today"})
     elif method == "initialize":
         if mode == "late":
             send(id=late, error={"code": -32601, "message": "Method not found"})
@@ -89,7 +95,7 @@ for line in sys.stdin:
             continue
         elif name == "grow":
             tools.append("four")
-            if mode == "modern":
+            if subscription is not None:
                 subscribed("notifications/tools/list_changed")
             else:
                 send(method="notifications/tools/list_changed")
