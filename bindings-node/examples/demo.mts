@@ -91,8 +91,13 @@ async function probe(url: string, token: string): Promise<number> {
 
 /** What a user's browser does with a link: opens the page, fills the form, sends it. */
 async function authorize(link: string, key: string): Promise<number> {
-  await (await fetch(link)).text();
-  const page = await fetch(link, { method: "POST", body: new URLSearchParams({ api_key: key }) });
+  const form = await fetch(link);
+  const token = /name="form_token" value="([^"]+)"/.exec(await form.text())?.[1] ?? "";
+  const page = await fetch(link, {
+    method: "POST",
+    headers: { cookie: form.headers.get("set-cookie")?.split(";")[0] ?? "" },
+    body: new URLSearchParams({ form_token: token, api_key: key }),
+  });
   await page.text();
   return page.status;
 }

@@ -21,8 +21,12 @@ export function startEngine(): Promise<LocalEngine> {
 /** What a user's browser does with an authentication link. */
 export async function authorize(link: string): Promise<number> {
   const form = await fetch(link);
-  await form.text();
-  const page = await fetch(link, { method: "POST", body: new URLSearchParams({ api_key: "a-key" }) });
+  const token = /name="form_token" value="([^"]+)"/.exec(await form.text())?.[1] ?? "";
+  const page = await fetch(link, {
+    method: "POST",
+    headers: { cookie: form.headers.get("set-cookie")?.split(";")[0] ?? "" },
+    body: new URLSearchParams({ form_token: token, api_key: "a-key" }),
+  });
   await page.text();
   return page.status;
 }

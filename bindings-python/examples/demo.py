@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -208,7 +209,9 @@ async def authorized_session(
         assert link is not None
         print(f"  {user} opens {link}")
         form = await http.get(link)
-        page = await http.post(link, data={"api_key": f"key-of-{user}"})
+        token = re.search(r'name="form_token" value="([^"]+)"', form.text)
+        assert token is not None
+        page = await http.post(link, data={"form_token": token[1], "api_key": f"key-of-{user}"})
         print(f"  the page answers {page.status_code}")
         again = await http.get(link)
         report.show(

@@ -6,7 +6,7 @@ import asyncio
 import re
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
 import pytest
 from scalekit_vmcp import LocalEngine, ScalekitClient
@@ -18,7 +18,12 @@ _open = build_opener(ProxyHandler({})).open
 
 def authorize(link: str) -> None:
     """What the user does in a browser."""
-    with _open(link, urlencode({"api_key": "key"}).encode(), timeout=10) as page:
+    browser = build_opener(ProxyHandler({}), HTTPCookieProcessor())
+    with browser.open(link, timeout=10) as page:
+        token = re.search(rb'name="form_token" value="([^"]+)"', page.read())
+    assert token is not None
+    form = urlencode({"form_token": token[1], "api_key": "key"}).encode()
+    with browser.open(link, form, timeout=10) as page:
         assert page.status == 200
 
 

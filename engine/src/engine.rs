@@ -23,10 +23,11 @@ pub(crate) use self::connections::{ConnectionEntry, Connections};
 use crate::{
     accounts::Accounts,
     local::clock::Clock,
+    outbound::{Outbound, OutboundError},
     settings::{Connection, Settings},
     signing::{Signer, SigningError},
     store::{ConfigRecord, ConnectionName, Store, StoreError},
-    upstream::{UpstreamError, Upstreams},
+    upstream::Upstreams,
 };
 
 /// All but the unreserved characters of RFC 3986.
@@ -46,7 +47,7 @@ pub(crate) enum OpenError {
     #[error("cannot load the keys of the engine: {0}")]
     Signing(#[from] SigningError),
     #[error(transparent)]
-    Upstream(#[from] UpstreamError),
+    Outbound(#[from] OutboundError),
 }
 
 /// The shared state of a running engine.
@@ -59,6 +60,7 @@ pub(crate) struct Engine {
     clock: Clock,
     connections: Arc<Connections>,
     clients: Clients,
+    app_name: Option<String>,
     base: String,
 }
 
@@ -86,7 +88,7 @@ impl Engine {
             .iter()
             .map(|connection| ConnectionName {
                 name: connection.name.clone(),
-                needs_credential: connection.auth.needs_credential(),
+                credential: connection.auth.credential(),
             })
             .collect();
         let ids = store.register_connections(names).map_err(failed)?;
@@ -94,11 +96,13 @@ impl Engine {
         let clients = Clients::load(&settings.clients, &store)?;
         let signer = Signer::load(&store, clock.clone())?;
         let base = String::from(base_url).trim_end_matches('/').to_owned();
-        let upstreams = Arc::new(Upstreams::start()?);
+        let outbound = Outbound::new()?;
+        let upstreams = Arc::new(Upstreams::new(outbound.clone()));
         let accounts = Accounts::new(
             store.clone(),
             Arc::clone(&connections),
             Arc::clone(&upstreams),
+            outbound,
             clock.clone(),
             base.clone(),
             data_directory.join("accounts"),
@@ -111,6 +115,7 @@ impl Engine {
             clock,
             connections,
             clients,
+            app_name: settings.app_name,
             base,
         })
     }
@@ -133,6 +138,11 @@ impl Engine {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What people know the application by, if the settings say so.
+    pub(crate) fn app_name(&self) -> Option<&str> {
+        self.app_name.as_deref()
     }
 
     pub(crate) fn clients(&self) -> &Clients {

@@ -22,6 +22,7 @@ mod control;
 mod data;
 mod engine;
 mod local;
+mod outbound;
 mod settings;
 mod signing;
 mod store;

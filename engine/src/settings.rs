@@ -1,22 +1,27 @@
 //! What `vmcp.toml` says: the clients that may call the API and the connections that bring tools.
 
 mod file;
+mod oauth;
 mod placeholders;
 
 use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::file::{in_connection_names, without_values};
+use crate::store::CredentialKind;
 
 /// Everything an engine is told at start.
 #[derive(Debug, Default)]
 pub struct Settings {
+    /// What the connect page calls the application; `None` leaves it unnamed.
+    pub(crate) app_name: Option<String>,
     pub(crate) clients: Vec<ClientSettings>,
     pub(crate) connections: Vec<Connection>,
 }
@@ -87,19 +92,53 @@ pub(crate) struct Connection {
 }
 
 /// How a user's account on a connection becomes `ACTIVE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Auth {
     /// No authorization: active as soon as the account exists.
     None,
     /// The user types a key into the connect page.
     ApiKey,
+    /// The connect page sends the user to an OAuth 2.1 provider.
+    Provider(Arc<OAuthProvider>),
 }
 
 impl Auth {
     /// Whether an account needs a credential before it is active.
-    pub(crate) fn needs_credential(self) -> bool {
-        self != Auth::None
+    pub(crate) fn needs_credential(&self) -> bool {
+        self.credential().is_some()
     }
+
+    /// What an account needs before it is active.
+    pub(crate) fn credential(&self) -> Option<CredentialKind> {
+        match self {
+            Auth::None => None,
+            Auth::ApiKey => Some(CredentialKind::Key),
+            Auth::Provider(_) => Some(CredentialKind::Tokens),
+        }
+    }
+}
+
+/// An OAuth 2.1 provider, and the engine as its client: authorization code with PKCE.
+#[derive(Debug)]
+pub(crate) struct OAuthProvider {
+    pub(crate) discovery: Discovery,
+    pub(crate) client_id: String,
+    /// `None` for a public client.
+    pub(crate) client_secret: Option<SecretString>,
+    pub(crate) scopes: Vec<String>,
+    /// Whom the tokens are for (RFC 8707), where the provider wants to know.
+    pub(crate) resource: Option<Url>,
+    /// What this provider wants besides, such as `access_type`.
+    pub(crate) authorization_parameters: BTreeMap<String, String>,
+}
+
+/// Where a provider's endpoints are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Discovery {
+    /// In the metadata of this issuer (RFC 8414, or the discovery of `OpenID` Connect), as the file spells it.
+    Issuer(String),
+    /// In the file, for providers without metadata.
+    Endpoints { authorization: Url, token: Url },
 }
 
 /// Where a connection's tools really come from.

@@ -7,6 +7,7 @@ mod bad_input;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
 mod flow;
+mod oauth;
 mod operations;
 mod refusals;
 mod scene;

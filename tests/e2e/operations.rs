@@ -98,20 +98,8 @@ async fn a_user_who_authorized_is_confirmed_once_and_only_by_the_right_name() {
         .await
         .unwrap();
     assert!(link.expiry.is_some());
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    browser::open(&scene.http, &link.link).await.unwrap();
-    let sent = http
-        .post(&link.link)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body("api_key=k3y")
-        .send()
-        .await
-        .unwrap();
-    let place = url::Url::parse(sent.headers()["location"].to_str().unwrap()).unwrap();
+    let sent = browser::authorize(&scene.http, &link.link, "k3y").await;
+    let place = url::Url::parse(&crate::oauth::onward(&sent.unwrap().html)).unwrap();
     let query: std::collections::HashMap<_, _> = place.query_pairs().into_owned().collect();
     assert_eq!(
         (query["from"].as_str(), query["state"].as_str()),

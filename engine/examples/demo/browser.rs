@@ -1,12 +1,16 @@
 //! What a user's browser does with an authentication link: opens the page, fills the form, sends
-//! it.
+//! it with the cookie and the hidden token that came with the page.
 
-use reqwest::{Client, StatusCode};
+use reqwest::{
+    Client, StatusCode,
+    header::{CONTENT_TYPE, COOKIE, SET_COOKIE},
+};
 
 /// A page as the browser shows it.
 pub(crate) struct Page {
     pub(crate) status: StatusCode,
     pub(crate) html: String,
+    cookie: Option<String>,
 }
 
 /// Opens `link` and submits its form with `key`.
@@ -16,14 +20,14 @@ pub(crate) async fn authorize(
     key: &str,
 ) -> Result<Page, reqwest::Error> {
     let form = open(http, link).await?;
-    if !form.html.contains("<form") {
+    let Some(token) = between(&form.html, "name=\"form_token\" value=\"") else {
         return Ok(form);
-    }
-    let body = format!("api_key={key}");
+    };
     let response = http
         .post(link)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(body)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(COOKIE, form.cookie.unwrap_or_default())
+        .body(format!("form_token={token}&api_key={key}"))
         .send()
         .await?;
     page(response).await
@@ -35,8 +39,20 @@ pub(crate) async fn open(http: &Client, link: &str) -> Result<Page, reqwest::Err
 }
 
 async fn page(response: reqwest::Response) -> Result<Page, reqwest::Error> {
+    let cookie = response
+        .headers()
+        .get(SET_COOKIE)
+        .and_then(|cookie| cookie.to_str().ok()?.split(';').next())
+        .map(str::to_owned);
     Ok(Page {
         status: response.status(),
+        cookie,
         html: response.text().await?,
     })
+}
+
+/// What stands in a text between `start` and the next quote.
+fn between<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    rest.split_once('"').map(|(found, _)| found)
 }

@@ -7,8 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{AccountRecord, Accounts, AccountsError, new_account};
 use crate::{
     engine::ConnectionEntry,
+    settings::Auth,
     signing::random_secret,
-    store::{LinkState, NewLink, NewRequest, SecretHash, Verification, Verified},
+    store::{
+        Credential, LinkState, NewLink, NewRequest, SecretHash, Tokens, Verification, Verified,
+    },
 };
 
 const LIFETIME: SignedDuration = SignedDuration::from_secs(60);
@@ -28,6 +31,8 @@ pub(crate) struct IssuedLink {
 pub(crate) enum OpenLink<'a> {
     Unknown,
     Used,
+    /// The user said no.
+    Denied,
     Expired,
     Open {
         account: AccountRecord,
@@ -93,43 +98,64 @@ impl Accounts {
         Ok(self.with_connection(state))
     }
 
-    /// Uses a link: if it was open, it is consumed and its account has this key.
+    /// Uses a link: if it was open, it is consumed and its account has this key, which is an access
+    /// token where its connection wants one.
     pub(crate) async fn redeem_link(
         &self,
         secret: &str,
         key: SecretString,
     ) -> Result<Redeemed<'_>, AccountsError> {
         let now = self.clock.now();
-        let auth_request_id = random_secret()?;
-        let request = NewRequest {
-            hash: hash(auth_request_id.expose_secret()),
-            expires_at: now.checked_add(TIME_TO_VERIFY).unwrap_or(Timestamp::MAX),
+        let credential = match self.look_at_link(secret).await? {
+            OpenLink::Open { connection, .. } => credential_of(&connection.connection.auth, key),
+            link => return Ok(Redeemed::Not(link)),
         };
+        let (auth_request_id, request) = new_request(now)?;
         let state = self
             .store
-            .redeem_link(hash(secret), key, request, now)
+            .redeem_link(hash(secret), credential, request, now)
             .await?;
-        Ok(match self.with_connection(state) {
+        match self.with_connection(state) {
             OpenLink::Open {
                 account,
                 connection,
                 verification,
-            } => match verification {
-                None => Redeemed::Active {
-                    account,
-                    connection,
-                },
-                Some(verification) => {
-                    // What runs with the credential before may not go on.
-                    self.upstreams.forget_account(&account.id).await;
-                    Redeemed::ToVerify {
-                        verification,
-                        auth_request_id,
-                    }
-                }
-            },
-            link => Redeemed::Not(link),
-        })
+            } => {
+                let redeemed = (account, connection, verification);
+                Ok(self.redeemed(redeemed, auth_request_id).await)
+            }
+            link => Ok(Redeemed::Not(link)),
+        }
+    }
+
+    /// Ends an open link by the wish of its user, and says what it was.
+    pub(crate) async fn decline_link(&self, secret: &str) -> Result<OpenLink<'_>, AccountsError> {
+        let state = self.store.deny_link(hash(secret), self.clock.now()).await?;
+        Ok(self.with_connection(state))
+    }
+
+    /// What a user who brought a credential is told.
+    pub(super) async fn redeemed<'a>(
+        &self,
+        (account, connection, verification): (
+            AccountRecord,
+            &'a ConnectionEntry,
+            Option<Verification>,
+        ),
+        auth_request_id: SecretString,
+    ) -> Redeemed<'a> {
+        let Some(verification) = verification else {
+            return Redeemed::Active {
+                account,
+                connection,
+            };
+        };
+        // What runs with the credential before may not go on.
+        self.upstreams.forget_account(&account.id).await;
+        Redeemed::ToVerify {
+            verification,
+            auth_request_id,
+        }
     }
 
     /// Says who finished the page of a link that wanted to know.
@@ -145,10 +171,11 @@ impl Accounts {
             .await?)
     }
 
-    fn with_connection(&self, state: LinkState) -> OpenLink<'_> {
+    pub(super) fn with_connection(&self, state: LinkState) -> OpenLink<'_> {
         match state {
             LinkState::Unknown => OpenLink::Unknown,
             LinkState::Used => OpenLink::Used,
+            LinkState::Denied => OpenLink::Denied,
             LinkState::Expired => OpenLink::Expired,
             // A connection that left the settings takes its links with it.
             LinkState::Open(account, verification) => {
@@ -165,7 +192,31 @@ impl Accounts {
     }
 }
 
-fn hash(secret: &str) -> SecretHash {
+/// A request to verify a user, and the secret it is answered with.
+pub(super) fn new_request(now: Timestamp) -> Result<(SecretString, NewRequest), AccountsError> {
+    let auth_request_id = random_secret()?;
+    let request = NewRequest {
+        hash: hash(auth_request_id.expose_secret()),
+        expires_at: now.checked_add(TIME_TO_VERIFY).unwrap_or(Timestamp::MAX),
+    };
+    Ok((auth_request_id, request))
+}
+
+/// A single secret as the credential that this kind of connection wants.
+fn credential_of(auth: &Auth, secret: SecretString) -> Credential {
+    match auth {
+        Auth::None | Auth::ApiKey => Credential::Key(secret),
+        Auth::Provider(settings) => Credential::Tokens(Tokens {
+            access_token: secret,
+            refresh_token: None,
+            expires_at: None,
+            lifetime: None,
+            scopes: settings.scopes.clone(),
+        }),
+    }
+}
+
+pub(super) fn hash(secret: &str) -> SecretHash {
     let mut hash = SecretHash::default();
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
     hash

@@ -1,24 +1,39 @@
 //! Connected accounts: their life from the first link to the call of a tool.
 
+mod authorization;
 pub(crate) mod connect_page;
 mod credential;
 mod links;
+mod oauth;
+mod renewal;
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use futures_util::future::join_all;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub(crate) use self::{
+    authorization::{Answer, Arrival, Departure},
     credential::{KeyProblem, credential},
     links::{IssuedLink, OpenLink, Redeemed},
+    renewal::Renewal,
+};
+use self::{
+    oauth::{OAuthClient, OAuthError},
+    renewal::{Due, Renewals},
 };
 pub(crate) use crate::store::{AccountRecord, AccountStatus};
 use crate::{
     engine::{ConnectionEntry, Connections},
     local::clock::Clock,
+    outbound::Outbound,
     settings::{Auth, Connection},
     signing::SigningError,
-    store::{AccountChange, AccountDetails, AccountKey, NewAccount, Store, StoreError},
+    store::{
+        AccountChange, AccountDetails, AccountFilter, AccountKey, Credential, Cursor, NewAccount,
+        Page, Store, StoreError,
+    },
     upstream::Upstreams,
 };
 
@@ -29,6 +44,8 @@ pub(crate) enum AccountsError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Signing(#[from] SigningError),
+    #[error(transparent)]
+    Provider(#[from] OAuthError),
     #[error("cannot delete the folder of account `{account_id}`: {source}")]
     Folder {
         account_id: String,
@@ -47,6 +64,12 @@ pub(crate) struct AccountView {
     pub(crate) directory: PathBuf,
 }
 
+/// What looking after an access token came to.
+enum Usable {
+    As(Option<Credential>),
+    ReadAgain,
+}
+
 /// The connected accounts of an engine.
 #[derive(Debug)]
 pub(crate) struct Accounts {
@@ -54,6 +77,8 @@ pub(crate) struct Accounts {
     connections: Arc<Connections>,
     upstreams: Arc<Upstreams>,
     clock: Clock,
+    oauth: Arc<OAuthClient>,
+    renewals: Arc<Renewals>,
     base: String,
     directory: PathBuf,
 }
@@ -63,11 +88,17 @@ impl Accounts {
         store: Store,
         connections: Arc<Connections>,
         upstreams: Arc<Upstreams>,
+        outbound: Outbound,
         clock: Clock,
         base: String,
         directory: PathBuf,
     ) -> Accounts {
+        let redirect_uri = format!("{base}{}", connect_page::CALLBACK);
+        let oauth = Arc::new(OAuthClient::new(outbound, redirect_uri));
+        let renewals = Renewals::new(store.clone(), Arc::clone(&oauth), clock.clone());
         Accounts {
+            oauth,
+            renewals: Arc::new(renewals),
             store,
             connections,
             upstreams,
@@ -77,7 +108,7 @@ impl Accounts {
         }
     }
 
-    /// The user's account on this connection, for one call.
+    /// The user's account on this connection, for one call. Its access token is renewed if need be.
     pub(crate) async fn for_call(
         &self,
         connection: &Connection,
@@ -86,29 +117,117 @@ impl Accounts {
         let Some(entry) = self.connections.get(&connection.name) else {
             return Ok(None);
         };
-        let found = self
-            .store
-            .account_with_credential(&entry.id, identifier)
-            .await?;
+        let read = || self.store.account_with_credential(&entry.id, identifier);
+        let mut found = read().await?;
+        if let Some((account, credential)) = &mut found {
+            match self.usable(connection, account, credential.take()).await? {
+                Usable::As(usable) => *credential = usable,
+                Usable::ReadAgain => found = read().await?,
+            }
+        }
         Ok(found.map(|(account, credential)| {
             let usable =
                 account.status == AccountStatus::Active && connection.auth.needs_credential();
             AccountView {
                 directory: self.directory.join(&account.id),
-                credential: credential.filter(|_| usable),
+                credential: credential
+                    .filter(|_| usable)
+                    .map(|credential| credential.secret().clone()),
                 id: account.id,
                 status: account.status,
             }
         }))
     }
 
-    /// The user's accounts on several connections, in their order; nothing is created.
+    /// Looks after the access token of an account before it is used.
+    async fn usable(
+        &self,
+        connection: &Connection,
+        account: &AccountRecord,
+        credential: Option<Credential>,
+    ) -> Result<Usable, AccountsError> {
+        let now = self.clock.now();
+        if account.is_overdue(now) && !account.is_renewable() {
+            self.expire_lapsed(now).await?;
+            return Ok(Usable::ReadAgain);
+        }
+        let (Auth::Provider(settings), Some(Credential::Tokens(tokens)), AccountStatus::Active) =
+            (&connection.auth, &credential, account.status)
+        else {
+            return Ok(Usable::As(credential));
+        };
+        let stale = tokens.access_token.clone();
+        match Due::of(tokens, now) {
+            Due::No => Ok(Usable::As(credential)),
+            Due::Soon => {
+                self.renewals.start(&account.id, settings, stale);
+                Ok(Usable::As(credential))
+            }
+            Due::Now => match self.renewals.finish(&account.id, settings, stale).await {
+                // The upstream may still take it; if not, the call says what is wrong.
+                Renewal::Failed(_) => Ok(Usable::As(credential)),
+                Renewal::Ended => {
+                    self.upstreams.forget_account(&account.id).await;
+                    Ok(Usable::ReadAgain)
+                }
+                Renewal::Renewed(_) | Renewal::Changed => Ok(Usable::ReadAgain),
+            },
+        }
+    }
+
+    /// Another access token for an account whose upstream refused this one; `None` where there is
+    /// no way to get one without the user.
+    pub(crate) async fn renew(
+        &self,
+        connection: &Connection,
+        account_id: &str,
+        refused: &SecretString,
+    ) -> Result<Option<Renewal>, AccountsError> {
+        let Auth::Provider(settings) = &connection.auth else {
+            return Ok(None);
+        };
+        let account = self.store.account_by_id(account_id).await?;
+        if !account.is_some_and(|account| account.is_renewable()) {
+            return Ok(None);
+        }
+        let renewal = self.renewals.finish(account_id, settings, refused.clone());
+        Ok(Some(renewal.await))
+    }
+
+    /// The user's accounts on several connections, in their order; nothing is created. What has
+    /// ended meanwhile says so.
     pub(crate) async fn find(
         &self,
         identifier: &str,
         connection_ids: Vec<String>,
     ) -> Result<Vec<Option<AccountRecord>>, AccountsError> {
-        Ok(self.store.accounts_of(identifier, connection_ids).await?)
+        let read = || self.store.accounts_of(identifier, connection_ids.clone());
+        let mut found = read().await?;
+        if self.settle(found.iter().flatten()).await? {
+            found = read().await?;
+        }
+        Ok(found)
+    }
+
+    /// A page of the accounts that match.
+    pub(crate) async fn list(
+        &self,
+        filter: AccountFilter,
+        page_size: u32,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<AccountDetails>, AccountsError> {
+        let now = self.clock.now();
+        let read = || {
+            self.store
+                .list_accounts(filter.clone(), page_size, cursor.clone())
+        };
+        let mut page = read().await?;
+        let lapsed = |account: &AccountRecord| account.is_overdue(now) && !account.is_renewable();
+        if page.items.iter().any(|details| lapsed(&details.account)) {
+            self.expire_lapsed(now).await?;
+            page = read().await?;
+        }
+        Ok(page)
     }
 
     /// An account by its id.
@@ -116,7 +235,46 @@ impl Accounts {
         &self,
         id: &str,
     ) -> Result<Option<AccountRecord>, AccountsError> {
-        Ok(self.store.account_by_id(id).await?)
+        let found = self.store.account_by_id(id).await?;
+        if self.settle(&found).await? {
+            return Ok(self.store.account_by_id(id).await?);
+        }
+        Ok(found)
+    }
+
+    /// Renews or expires what has ended; whether something has changed.
+    async fn settle(
+        &self,
+        accounts: impl IntoIterator<Item = &AccountRecord>,
+    ) -> Result<bool, AccountsError> {
+        let now = self.clock.now();
+        let overdue = accounts
+            .into_iter()
+            .filter(|account| account.is_overdue(now));
+        let (renewable, lapsed): (Vec<_>, Vec<_>) =
+            overdue.partition(|account| account.is_renewable());
+        if renewable.is_empty() && lapsed.is_empty() {
+            return Ok(false);
+        }
+        if !lapsed.is_empty() {
+            self.expire_lapsed(now).await?;
+        }
+        let renewals = renewable.iter().filter_map(|account| {
+            let entry = self.connections.by_id(&account.connection_id)?;
+            Some(self.for_call(&entry.connection, &account.identifier))
+        });
+        join_all(renewals)
+            .await
+            .into_iter()
+            .try_for_each(|renewed| renewed.map(drop))?;
+        Ok(true)
+    }
+
+    /// Expires the accounts whose tokens have ended for good, and ends what runs for them.
+    async fn expire_lapsed(&self, now: Timestamp) -> Result<(), AccountsError> {
+        let expired = self.store.expire_lapsed(now).await?;
+        join_all(expired.iter().map(|id| self.upstreams.forget_account(id))).await;
+        Ok(())
     }
 
     /// The user's accounts on these connections, in their order, created where missing.
@@ -163,8 +321,14 @@ impl Accounts {
     pub(crate) async fn details(
         &self,
         key: AccountKey,
-    ) -> Result<Option<(AccountDetails, Option<SecretString>)>, AccountsError> {
-        let found = self.store.account_details(key).await?;
+    ) -> Result<Option<(AccountDetails, Option<Credential>)>, AccountsError> {
+        let mut found = self.store.account_details(key.clone()).await?;
+        if self
+            .settle(found.iter().map(|(details, _)| &details.account))
+            .await?
+        {
+            found = self.store.account_details(key).await?;
+        }
         Ok(found.map(|(details, credential)| {
             let active = details.account.status == AccountStatus::Active;
             (details, credential.filter(|_| active))
@@ -239,7 +403,7 @@ fn new_account(entry: &ConnectionEntry, identifier: &str) -> NewAccount {
         identifier: identifier.to_owned(),
         status: match entry.connection.auth {
             Auth::None => AccountStatus::Active,
-            Auth::ApiKey => AccountStatus::PendingAuth,
+            Auth::ApiKey | Auth::Provider(_) => AccountStatus::PendingAuth,
         },
     }
 }

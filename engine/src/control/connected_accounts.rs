@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,7 +18,7 @@ use super::{
 use crate::{
     engine::Engine,
     settings::Auth,
-    store::{AccountChange, AccountDetails, AccountFilter, ApiConfig, Cursor, Page},
+    store::{AccountChange, AccountDetails, AccountFilter, ApiConfig, Credential, Cursor, Page},
 };
 
 const LIST_SIZES: Sizes = Sizes {
@@ -97,12 +96,13 @@ fn listed(engine: &Engine, details: AccountDetails) -> ListedAccount {
         identifier: account.identifier,
         provider: connection.map_or_else(String::new, |connection| connection.provider.clone()),
         status: account.status.as_str(),
-        authorization_type: match connection.map(|connection| connection.auth) {
+        authorization_type: match connection.map(|connection| &connection.auth) {
             Some(Auth::ApiKey) => "API_KEY",
+            Some(Auth::Provider(_)) => "OAUTH",
             Some(Auth::None) => "NO_AUTH",
             None => "CONNECTION_TYPE_UNSPECIFIED",
         },
-        token_expires_at: None,
+        token_expires_at: details.token_expires_at.map(timestamp),
         updated_at: timestamp(details.updated_at),
         connector: details.connection_name,
         last_used_at: None,
@@ -116,7 +116,7 @@ fn listed(engine: &Engine, details: AccountDetails) -> ListedAccount {
 fn answer(
     engine: &Engine,
     mut details: AccountDetails,
-    credential: Option<&SecretString>,
+    credential: Option<&Credential>,
 ) -> Json<AccountAnswer> {
     Json(AccountAnswer {
         connected_account: FullAccount {
@@ -239,7 +239,7 @@ async fn found(
         next,
         previous,
         total,
-    } = engine.store().list_accounts(filter, size, cursor).await?;
+    } = engine.accounts().list(filter, size, cursor).await?;
     Ok(Json(AccountsAnswer {
         connected_accounts: items
             .into_iter()
@@ -262,7 +262,7 @@ fn change(brought: Option<Brought>, violations: &mut Vec<Violation>) -> AccountC
         return AccountChange::default();
     };
     AccountChange {
-        credential: credentials::key(brought.authorization_details.as_ref(), violations),
+        credential: credentials::read(brought.authorization_details.as_ref(), violations),
         api_config: brought.api_config,
     }
 }
@@ -278,9 +278,7 @@ pub(super) async fn create(
     let (Some((entry, identifier)), true) = (named, violations.is_empty()) else {
         return Err(ApiError::invalid(violations));
     };
-    if !entry.connection.auth.needs_credential() {
-        change.credential = None;
-    }
+    change.credential = credentials::fitting(&entry.connection.auth, change.credential);
     let created = engine.accounts().create(entry, &identifier, change).await?;
     let created = created.ok_or_else(|| {
         ApiError::already_exists(format!(
@@ -302,8 +300,8 @@ pub(super) async fn update(
     let named = request.target.named(&engine)?;
     let (before, _) = existing(&engine, &named).await?;
     let entry = engine.connections().by_id(&before.account.connection_id);
-    if entry.is_some_and(|entry| !entry.connection.auth.needs_credential()) {
-        change.credential = None;
+    if let Some(entry) = entry {
+        change.credential = credentials::fitting(&entry.connection.auth, change.credential);
     }
     let updated = engine.accounts().update(named.key(), change).await?;
     Ok(answer(
@@ -393,7 +391,7 @@ fn checked(engine: &Engine, target: Target) -> Result<Named<'_>, ApiError> {
 async fn existing(
     engine: &Engine,
     named: &Named<'_>,
-) -> Result<(AccountDetails, Option<SecretString>), ApiError> {
+) -> Result<(AccountDetails, Option<Credential>), ApiError> {
     let found = engine.accounts().details(named.key()).await?;
     found.ok_or_else(|| named.missing())
 }

@@ -1,10 +1,14 @@
-//! The key in `authorization_details`, read by hand: a refusal must not repeat what it met.
+//! The credential in `authorization_details`, read by hand: a refusal must not repeat what it met.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::error::Violation;
-use crate::accounts::{KeyProblem, credential};
+use crate::{
+    accounts::{KeyProblem, credential},
+    settings::Auth,
+    store::{Credential, Tokens},
+};
 
 const FIELD: &str = "connected_account.authorization_details";
 
@@ -17,18 +21,49 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// The details as they are answered.
-pub(super) fn output(key: &SecretString) -> Value {
-    json!({ "static_auth": { "details": { "api_key": key.expose_secret() } } })
+pub(super) fn output(credential: &Credential) -> Value {
+    match credential {
+        Credential::Key(key) => {
+            json!({ "static_auth": { "details": { "api_key": key.expose_secret() } } })
+        }
+        Credential::Tokens(tokens) => json!({ "oauth_token": {
+            "access_token": tokens.access_token.expose_secret(),
+            "refresh_token": tokens
+                .refresh_token
+                .as_ref()
+                .map_or("", |token| token.expose_secret()),
+            "scopes": tokens.scopes,
+            "domain": "",
+        } }),
+    }
 }
 
-/// The key in the details; `None` where there is none to be found.
-pub(super) fn key(
-    details: Option<&Value>,
-    violations: &mut Vec<Violation>,
-) -> Option<SecretString> {
+/// A credential as a connection of this kind wants it; where it wants none, none is kept.
+pub(super) fn fitting(auth: &Auth, credential: Option<Credential>) -> Option<Credential> {
+    match (auth, credential?) {
+        (Auth::None, _) => None,
+        (Auth::ApiKey, credential) => Some(Credential::Key(credential.secret().clone())),
+        (Auth::Provider(_), Credential::Key(key)) => Some(Credential::Tokens(bearer(key))),
+        (Auth::Provider(_), tokens) => Some(tokens),
+    }
+}
+
+/// An access token of which nothing else is known.
+fn bearer(access_token: SecretString) -> Tokens {
+    Tokens {
+        access_token,
+        refresh_token: None,
+        expires_at: None,
+        lifetime: None,
+        scopes: Vec::new(),
+    }
+}
+
+/// The credential in the details; `None` where there is none to be found.
+pub(super) fn read(details: Option<&Value>, violations: &mut Vec<Violation>) -> Option<Credential> {
     let found = find(details?);
     match found {
-        Ok(key) => key,
+        Ok(credential) => credential,
         Err((constraint, description)) => {
             violations.push(Violation::new(FIELD, constraint, description));
             None
@@ -43,7 +78,7 @@ const SHAPE: Problem = (
     "should be an object with `static_auth` or `oauth_token`, and objects in them",
 );
 
-fn find(details: &Value) -> Result<Option<SecretString>, Problem> {
+fn find(details: &Value) -> Result<Option<Credential>, Problem> {
     let Some(details) = object(Some(details))? else {
         return Ok(None);
     };
@@ -60,25 +95,48 @@ fn find(details: &Value) -> Result<Option<SecretString>, Problem> {
     let Some(value) = object(Some(value))? else {
         return Ok(None);
     };
-    let text = match kind {
+    match kind {
         "static_auth" => match object(value.get("details"))? {
-            Some(details) if !details.is_empty() => Some(static_key(details)?),
-            _ => None,
+            Some(details) if !details.is_empty() => {
+                Ok(Some(Credential::Key(secret(static_key(details)?)?)))
+            }
+            _ => Ok(None),
         },
-        "oauth_token" => match member(value, "access_token", "accessToken") {
-            Some(Value::String(token)) => Some(token).filter(|token| !token.is_empty()),
-            Some(_) => return Err(SHAPE),
-            None => None,
-        },
-        _ => {
-            return Err((
-                "oneof",
-                "is of a kind that no connection of this engine takes; send `static_auth` or `oauth_token`",
-            ));
-        }
+        "oauth_token" => tokens(value),
+        _ => Err((
+            "oneof",
+            "is of a kind that no connection of this engine takes; send `static_auth` or `oauth_token`",
+        )),
+    }
+}
+
+fn tokens(value: &Map<String, Value>) -> Result<Option<Credential>, Problem> {
+    let text = |snake, camel| match member(value, snake, camel) {
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(_) => Err(SHAPE),
+        None => Ok(None),
     };
-    let key = text.map(|text| credential(text)).transpose();
-    key.map_err(|problem| match problem {
+    let Some(access_token) = text("access_token", "accessToken")? else {
+        return Ok(None);
+    };
+    let refresh_token = text("refresh_token", "refreshToken")?;
+    let scopes = match member(value, "scopes", "scopes") {
+        None => Vec::new(),
+        Some(Value::Array(scopes)) => scopes
+            .iter()
+            .map(|scope| scope.as_str().map(str::to_owned).ok_or(SHAPE))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(SHAPE),
+    };
+    Ok(Some(Credential::Tokens(Tokens {
+        refresh_token: refresh_token.map(|token| secret(token)).transpose()?,
+        scopes,
+        ..bearer(secret(access_token)?)
+    })))
+}
+
+fn secret(text: &str) -> Result<SecretString, Problem> {
+    credential(text).map_err(|problem| match problem {
         KeyProblem::Empty => ("string.min_len", "holds an empty key"),
         KeyProblem::TooLong => ("string.max_len", "holds a key of more than 4096 characters"),
         KeyProblem::NotOneLine => ("string.pattern", "holds a key that is not one line of text"),

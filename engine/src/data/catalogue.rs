@@ -8,10 +8,11 @@ use std::{
 
 use futures_util::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
+use secrecy::SecretString;
 
 use super::gate::{Grant, Mapping};
 use crate::{
-    accounts::AccountView,
+    accounts::{AccountView, Renewal},
     engine::Engine,
     settings::Connection,
     store::AccountStatus,
@@ -32,6 +33,13 @@ pub(super) struct Listing {
     pub(super) status: Option<AccountStatus>,
     /// Why the upstream could not be asked; the tools are then the last known ones.
     pub(super) failure: Option<UpstreamError>,
+}
+
+/// Why an upstream gave no answer.
+pub(super) enum Failure {
+    /// It takes the account's credential no more: the account is `EXPIRED`.
+    Expired,
+    Upstream(UpstreamError),
 }
 
 impl AsRef<[Tool]> for Listing {
@@ -79,8 +87,10 @@ impl Catalogues {
         let mut status = account.status;
         let mut failure = None;
         if status == AccountStatus::Active {
-            let owner = owner(grant, account);
-            match self.upstreams.tools(&mapping.connection, &owner).await {
+            let asked = self.ask(grant, mapping, account, |owner| async move {
+                self.upstreams.tools(&mapping.connection, &owner).await
+            });
+            match asked.await {
                 Ok(tools) => {
                     self.remember(&mapping.connection, &account.id, &tools)
                         .await;
@@ -90,13 +100,10 @@ impl Catalogues {
                         failure,
                     };
                 }
-                Err(error) => {
+                Err(Failure::Expired) => status = AccountStatus::Expired,
+                Err(Failure::Upstream(error)) => {
                     tracing::warn!(connection = mapping.connection.name, %error, "cannot list tools");
-                    if self.expires(mapping, account, &error).await {
-                        status = AccountStatus::Expired;
-                    } else {
-                        failure = Some(error);
-                    }
+                    failure = Some(error);
                 }
             }
         }
@@ -134,29 +141,83 @@ impl Catalogues {
         mapping: &Mapping,
         account: &AccountView,
         request: CallToolRequestParams,
-    ) -> Result<CallToolResult, UpstreamError> {
-        let owner = owner(grant, account);
-        self.upstreams
-            .call(&mapping.connection, &owner, request)
-            .await
+    ) -> Result<CallToolResult, Failure> {
+        self.ask(grant, mapping, account, |owner| {
+            let request = request.clone();
+            async move {
+                self.upstreams
+                    .call(&mapping.connection, &owner, request)
+                    .await
+            }
+        })
+        .await
+    }
+
+    /// Asks an upstream for something. A refused access token is renewed once, and then the same is
+    /// asked again: what was refused was not executed.
+    async fn ask<T, F: Future<Output = Result<T, UpstreamError>>>(
+        &self,
+        grant: &Grant,
+        mapping: &Mapping,
+        account: &AccountView,
+        ask: impl Fn(Owner) -> F,
+    ) -> Result<T, Failure> {
+        let mut owner = owner(grant, account);
+        let mut result = ask(owner.clone()).await;
+        if let (Err(UpstreamError::CredentialRefused { .. }), Some(refused)) =
+            (&result, &owner.credential)
+        {
+            match self.renew(mapping, &account.id, refused).await {
+                Some(Renewal::Renewed(credential)) => {
+                    owner.credential = Some(credential);
+                    result = ask(owner.clone()).await;
+                }
+                Some(Renewal::Ended) => {
+                    self.upstreams.forget_account(&account.id).await;
+                    return Err(Failure::Expired);
+                }
+                Some(Renewal::Failed(error)) => {
+                    return Err(Failure::Upstream(UpstreamError::RenewalFailed {
+                        connection: mapping.connection.name.as_str().into(),
+                        reason: error.to_string(),
+                    }));
+                }
+                Some(Renewal::Changed) | None => {}
+            }
+        }
+        match result {
+            Ok(answer) => Ok(answer),
+            Err(error) if self.expires(mapping, &owner, &error).await => Err(Failure::Expired),
+            Err(error) => Err(Failure::Upstream(error)),
+        }
+    }
+
+    async fn renew(
+        &self,
+        mapping: &Mapping,
+        account_id: &str,
+        refused: &SecretString,
+    ) -> Option<Renewal> {
+        let accounts = self.engine.accounts();
+        let renewal = accounts.renew(&mapping.connection, account_id, refused);
+        renewal.await.unwrap_or_else(|error| {
+            tracing::error!(connection = mapping.connection.name, %error, "cannot read an account");
+            None
+        })
     }
 
     /// Whether an error means that the user must authorize again; the account is then `EXPIRED`,
     /// unless it got a new credential meanwhile.
-    pub(super) async fn expires(
-        &self,
-        mapping: &Mapping,
-        account: &AccountView,
-        error: &UpstreamError,
-    ) -> bool {
+    async fn expires(&self, mapping: &Mapping, owner: &Owner, error: &UpstreamError) -> bool {
         let refused = matches!(error, UpstreamError::CredentialRefused { .. });
-        let Some(credential) = account.credential.as_ref().filter(|_| refused) else {
+        let Some(credential) = owner.credential.as_ref().filter(|_| refused) else {
             return false;
         };
-        match self.engine.accounts().expire(&account.id, credential).await {
+        let expired = self.engine.accounts().expire(&owner.account_id, credential);
+        match expired.await {
             Ok(expired) => {
                 if expired {
-                    self.upstreams.forget_account(&account.id).await;
+                    self.upstreams.forget_account(&owner.account_id).await;
                 }
                 expired
             }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     admission::{admitted, clashes, in_scope},
-    catalogue::{Catalogues, Listing},
+    catalogue::{Catalogues, Failure, Listing},
     gate::{Grant, Mapping},
 };
 use crate::{
@@ -110,11 +110,9 @@ impl VirtualServer {
                 result.result_type.get_or_insert(ResultType::COMPLETE);
                 Ok(result)
             }
-            Err(UpstreamError::Refused { error, .. }) => Err(error),
-            Err(error) if self.catalogues.expires(mapping, account, &error).await => {
-                Ok(needs_authorization(mapping, Some(AccountStatus::Expired)))
-            }
-            Err(error) => Ok(failed(&error)),
+            Err(Failure::Expired) => Ok(needs_authorization(mapping, Some(AccountStatus::Expired))),
+            Err(Failure::Upstream(UpstreamError::Refused { error, .. })) => Err(error),
+            Err(Failure::Upstream(error)) => Ok(failed(&error)),
         }
     }
 }

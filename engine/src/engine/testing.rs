@@ -93,8 +93,8 @@ impl TestEngine {
         clock: Clock,
     ) -> TestEngine {
         let engine = Arc::new(open(settings, folder.path(), clock.clone()));
-        let router =
-            control::router(Arc::clone(&engine)).merge(connect_page::router(Arc::clone(&engine)));
+        let router = control::router(Arc::clone(&engine))
+            .merge(connect_page::router(Arc::clone(&engine)).unwrap());
         let mut engine = TestEngine {
             engine,
             clock,
@@ -159,6 +159,32 @@ impl TestEngine {
         self.send(request).await
     }
 
+    /// What a browser does at a link: opens the page and sends its form, if it has one.
+    pub(crate) async fn submit(&self, link: &str, form: &str) -> Answer {
+        let page = self.page(link, "").await;
+        let (token, cookie) = (form_token(&page.text), cookie(&page));
+        self.send_form(link, &format!("{form}&form_token={token}"), &cookie)
+            .await
+    }
+
+    /// A page, opened with this cookie.
+    pub(crate) async fn page(&self, path: &str, cookie: &str) -> Answer {
+        let request = Request::get(path)
+            .header(header::COOKIE, cookie)
+            .body(Body::empty())
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub(crate) async fn send_form(&self, path: &str, form: &str, cookie: &str) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::COOKIE, cookie)
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
     /// Creates a config over these connections and answers it.
     pub(crate) async fn config(&self, name: &str, connections: &[&str]) -> Value {
         let mappings: Vec<Value> = connections
@@ -183,7 +209,29 @@ impl TestEngine {
     /// Makes this user's account on the connection active.
     pub(crate) async fn connect(&self, connection: &str, identifier: &str, key: &str) {
         let link = self.link(connection, identifier).await;
-        let answer = self.form(&link, &format!("api_key={key}")).await;
+        let answer = self.submit(&link, &format!("api_key={key}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
+}
+
+/// The hidden token of the form in a page; empty if there is none.
+pub(crate) fn form_token(html: &str) -> String {
+    between(html, "name=\"form_token\" value=\"", "\"").to_owned()
+}
+
+/// The cookie that a page set, as a browser sends it back.
+pub(crate) fn cookie(page: &Answer) -> String {
+    let value = page.header("set-cookie");
+    value.split(';').next().unwrap_or_default().to_owned()
+}
+
+/// Where a page sends the browser by itself; empty if nowhere.
+pub(crate) fn onward(html: &str) -> String {
+    let url = between(html, "http-equiv=\"refresh\" content=\"0; url=", "\"");
+    url.replace("&#38;", "&")
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let rest = text.split_once(start).map_or("", |(_, rest)| rest);
+    rest.split_once(end).map_or("", |(found, _)| found)
 }

@@ -274,9 +274,11 @@ impl LocalEngineBuilder {
             upstreams,
             accounts_folder: folder.join("accounts"),
         });
+        let pages = connect_page::router(Arc::clone(&engine))
+            .map_err(|error| StartError::Open(error.to_string()))?;
         let router = Router::new()
             .merge(data::router(plane))
-            .merge(connect_page::router(Arc::clone(&engine)))
+            .merge(pages)
             .merge(controls::router(Arc::clone(&parts)))
             .merge(control::router(engine))
             .layer(middleware::from_fn_with_state(port, guard::check));

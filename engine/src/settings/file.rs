@@ -15,12 +15,14 @@ use url::Url;
 
 use super::{
     Auth, ClientSettings, CommandSource, Connection, HttpSource, Settings, SettingsError, Source,
+    oauth::AuthEntry,
     placeholders::{self, Place},
 };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    app_name: Option<Spanned<String>>,
     #[serde(default)]
     clients: BTreeMap<Spanned<String>, Spanned<ClientEntry>>,
     #[serde(default)]
@@ -42,7 +44,7 @@ struct ClientEntry {
 struct ConnectionEntry {
     upstream: Option<Spanned<UpstreamEntry>>,
     sandbox: Option<Spanned<String>>,
-    auth: Option<Spanned<toml::Value>>,
+    auth: Option<Spanned<AuthEntry>>,
     provider: Option<Spanned<String>>,
     tools: Option<Spanned<Vec<Spanned<String>>>>,
 }
@@ -58,14 +60,14 @@ struct UpstreamEntry {
 }
 
 /// A complaint and where it belongs.
-struct Complaint {
+pub(super) struct Complaint {
     span: Range<usize>,
     message: String,
 }
 
-type Checked<T> = Result<T, Complaint>;
+pub(super) type Checked<T> = Result<T, Complaint>;
 
-fn complain<T>(span: Range<usize>, message: impl Into<String>) -> Checked<T> {
+pub(super) fn complain<T>(span: Range<usize>, message: impl Into<String>) -> Checked<T> {
     Err(Complaint {
         span,
         message: message.into(),
@@ -103,6 +105,7 @@ pub(crate) fn without_values(message: &str) -> String {
 }
 
 fn settings(file: File, directory: &Path) -> Checked<Settings> {
+    let app_name = file.app_name.map(app_name).transpose()?;
     let clients = file
         .clients
         .into_iter()
@@ -124,6 +127,7 @@ fn settings(file: File, directory: &Path) -> Checked<Settings> {
         connections.push(connection(name, entry, directory)?);
     }
     Ok(Settings {
+        app_name,
         clients,
         connections,
     })
@@ -135,41 +139,58 @@ fn client(id: Spanned<String>, entry: Spanned<ClientEntry>) -> Checked<ClientSet
         return complain(id.span(), "a client needs an id: `[clients.my-app]`");
     }
     let entry = entry.into_inner();
-    let (span, secret) = match (entry.secret, entry.secret_env) {
+    let owner = format!("client `{}`", id.get_ref());
+    let Some(secret) = secret(entry.secret, entry.secret_env, &owner)? else {
+        return complain(
+            span,
+            format!("{owner} needs exactly one of `secret_env` and `secret`"),
+        );
+    };
+    Ok(ClientSettings {
+        id: id.into_inner(),
+        secret,
+    })
+}
+
+/// A secret, written out or in a variable of the environment; `None` unless it is one of both.
+pub(super) fn secret(
+    text: Option<Spanned<String>>,
+    variable: Option<Spanned<String>>,
+    owner: &str,
+) -> Checked<Option<SecretString>> {
+    let (span, secret) = match (text, variable) {
         (Some(secret), None) => (secret.span(), secret.into_inner()),
         (None, Some(variable)) => {
             let Ok(secret) = std::env::var(variable.get_ref()) else {
                 return complain(
                     variable.span(),
                     format!(
-                        "the environment variable `{}` of client `{}` is not set; set it to the client's secret",
+                        "the environment variable `{}` of {owner} is not set; set it to the client's secret",
                         variable.get_ref(),
-                        id.get_ref()
                     ),
                 );
             };
             (variable.span(), secret)
         }
-        _ => {
-            return complain(
-                span,
-                format!(
-                    "client `{}` needs exactly one of `secret_env` and `secret`",
-                    id.get_ref()
-                ),
-            );
-        }
+        _ => return Ok(None),
     };
     if secret.is_empty() {
+        return complain(span, format!("the secret of {owner} is empty"));
+    }
+    Ok(Some(secret.into()))
+}
+
+fn app_name(name: Spanned<String>) -> Checked<String> {
+    const MAX: usize = 100;
+    let length = name.get_ref().chars().count();
+    if name.get_ref().trim().is_empty() || length > MAX || name.get_ref().contains(char::is_control)
+    {
         return complain(
-            span,
-            format!("the secret of client `{}` is empty", id.get_ref()),
+            name.span(),
+            format!("`app_name` should be 1 to {MAX} characters on one line"),
         );
     }
-    Ok(ClientSettings {
-        id: id.into_inner(),
-        secret: SecretString::from(secret),
-    })
+    Ok(name.into_inner())
 }
 
 fn connection(
@@ -189,10 +210,13 @@ fn connection(
     let span = entry.span();
     let name = name.into_inner();
     let entry = entry.into_inner();
-    let auth = auth(entry.auth, &name)?;
+    let auth = match entry.auth {
+        Some(auth) => super::oauth::auth(auth, &name)?,
+        None => Auth::None,
+    };
     let mut tools = tools(entry.tools)?;
     let source = match (entry.upstream, entry.sandbox) {
-        (Some(upstream), None) => upstream_source(upstream, directory, auth)?,
+        (Some(upstream), None) => upstream_source(upstream, directory, &auth)?,
         (None, Some(file)) => {
             let path = directory.join(file.get_ref());
             match crate::upstream::sandbox::check(&path) {
@@ -233,23 +257,6 @@ pub(crate) fn in_connection_names(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_: -".contains(&byte)
 }
 
-fn auth(entry: Option<Spanned<toml::Value>>, connection: &str) -> Checked<Auth> {
-    let Some(entry) = entry else {
-        return Ok(Auth::None);
-    };
-    match entry.get_ref() {
-        toml::Value::String(word) if word == "none" => Ok(Auth::None),
-        toml::Value::String(word) if word == "api_key" => Ok(Auth::ApiKey),
-        toml::Value::Table(table) if table.contains_key("oauth2") => complain(
-            entry.span(),
-            format!(
-                "connection `{connection}`: OAuth connections are not supported yet; use `auth = \"api_key\"` or `auth = \"none\"`"
-            ),
-        ),
-        _ => complain(entry.span(), "`auth` should be `\"none\"` or `\"api_key\"`"),
-    }
-}
-
 fn tools(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Option<Vec<String>>> {
     let Some(entry) = entry else { return Ok(None) };
     if entry.get_ref().is_empty() {
@@ -274,7 +281,7 @@ fn tools(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Option<Vec<Str
 fn upstream_source(
     upstream: Spanned<UpstreamEntry>,
     directory: &Path,
-    auth: Auth,
+    auth: &Auth,
 ) -> Checked<Source> {
     let span = upstream.span();
     let entry = upstream.into_inner();
@@ -308,7 +315,7 @@ fn upstream_source(
                 return complain(span, "`args` and `env` only go with `command`");
             }
             Ok(Source::Http(HttpSource {
-                url: http_url(&url)?,
+                url: http_url(&url, "url")?,
                 headers: headers(entry.headers, auth)?,
             }))
         }
@@ -333,7 +340,7 @@ fn args(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Vec<String>> {
 
 type Pairs = BTreeMap<Spanned<String>, Spanned<String>>;
 
-fn env(entry: Option<Spanned<Pairs>>, auth: Auth) -> Checked<BTreeMap<String, String>> {
+fn env(entry: Option<Spanned<Pairs>>, auth: &Auth) -> Checked<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
     for (name, value) in entry.map(Spanned::into_inner).unwrap_or_default() {
         if name.get_ref().is_empty() || name.get_ref().contains(['=', '\0']) {
@@ -353,7 +360,7 @@ fn env(entry: Option<Spanned<Pairs>>, auth: Auth) -> Checked<BTreeMap<String, St
     Ok(env)
 }
 
-fn headers(entry: Option<Spanned<Pairs>>, auth: Auth) -> Checked<BTreeMap<String, String>> {
+fn headers(entry: Option<Spanned<Pairs>>, auth: &Auth) -> Checked<BTreeMap<String, String>> {
     let mut headers = BTreeMap::new();
     for (name, value) in entry.map(Spanned::into_inner).unwrap_or_default() {
         if HeaderName::from_bytes(name.get_ref().as_bytes()).is_err() {
@@ -379,21 +386,22 @@ fn headers(entry: Option<Spanned<Pairs>>, auth: Auth) -> Checked<BTreeMap<String
     Ok(headers)
 }
 
-fn http_url(entry: &Spanned<String>) -> Checked<Url> {
+/// The URL under this key of the file.
+pub(super) fn http_url(entry: &Spanned<String>, key: &str) -> Checked<Url> {
     let url = match Url::parse(entry.get_ref()) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
         Ok(_) => {
             return complain(
                 entry.span(),
-                "`url` should start with `http://` or `https://`",
+                format!("`{key}` should start with `http://` or `https://`"),
             );
         }
-        Err(error) => return complain(entry.span(), format!("`url` is not a URL: {error}")),
+        Err(error) => return complain(entry.span(), format!("`{key}` is not a URL: {error}")),
     };
     if !url.username().is_empty() || url.password().is_some() {
         return complain(
             entry.span(),
-            "`url` holds a user name or a password; send credentials by `headers`",
+            format!("`{key}` holds a user name or a password, which are sent by other ways"),
         );
     }
     Ok(url)

@@ -12,7 +12,7 @@ pub(super) enum Place {
 const KNOWN: [&str; 4] = ["account_dir", "identifier", "api_key", "access_token"];
 
 /// Says what is wrong with the placeholders of one value, if anything.
-pub(super) fn check(value: &str, place: Place, auth: Auth) -> Result<(), String> {
+pub(super) fn check(value: &str, place: Place, auth: &Auth) -> Result<(), String> {
     for name in names(value) {
         match name {
             "account_dir" if place == Place::Header => {
@@ -21,10 +21,13 @@ pub(super) fn check(value: &str, place: Place, auth: Auth) -> Result<(), String>
             "identifier" if place == Place::Env && value.contains(['/', '\\']) => {
                 return Err("`{identifier}` inside a path is refused, because a user could choose a name that leaves the folder; use `{account_dir}`, a private folder per account".into());
             }
-            "api_key" | "access_token" if auth == Auth::None => {
+            "api_key" | "access_token" if !auth.needs_credential() => {
                 return Err(format!(
-                    "`{{{name}}}` needs a connection whose users authorize it; set `auth = \"api_key\"`"
+                    "`{{{name}}}` needs a connection whose users authorize it; set `auth` to `\"api_key\"` or `{{ oauth2 = … }}`"
                 ));
+            }
+            "api_key" if matches!(auth, Auth::Provider(_)) => {
+                return Err("an OAuth connection has no `{api_key}`; use `{access_token}`".into());
             }
             name if KNOWN.contains(&name) => {}
             name => {

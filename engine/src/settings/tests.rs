@@ -42,10 +42,10 @@ fn a_full_file_is_understood() {
         panic!("three connections")
     };
     assert_eq!((git.name.as_str(), git.provider.as_str()), ("git", "GIT"));
-    assert_eq!(
-        (git.auth, notes.auth, crm.auth),
+    assert!(matches!(
+        (&git.auth, &notes.auth, &crm.auth),
         (Auth::None, Auth::ApiKey, Auth::ApiKey)
-    );
+    ));
     assert_eq!(notes.provider, "MEMORY");
     assert_eq!(notes.tools.as_deref().unwrap(), ["remember", "recall"]);
     assert_eq!(git.tools, None);
@@ -80,10 +80,6 @@ fn complaints_name_line_and_column() {
         (
             "[connections.git]\nupstream = { command = \"sh\" }\n[connections.Git]\nupstream = { command = \"sh\" }",
             "1:14: connection `git` differs from connection `Git` only in case",
-        ),
-        (
-            "[connections.git]\nupstream = { command = \"sh\" }\nauth = { oauth2 = { issuer = \"https://x\" } }",
-            "3:8: connection `git`: OAuth connections are not supported yet",
         ),
         (
             "[connections.git]\nupstream = { command = \"sh\" }\nauth = \"basic\"",
@@ -215,4 +211,118 @@ fn a_file_is_named_in_its_complaints_and_its_folder_is_the_base() {
         settings.connections[0].tools.as_deref().unwrap(),
         ["a_read"]
     );
+}
+
+#[test]
+fn an_oauth_connection_is_understood() {
+    let settings = read(
+        r#"
+        app_name = "Acme Assistant"
+
+        [connections.crm]
+        upstream = { url = "http://127.0.0.1:8931/mcp", headers = { Authorization = "Bearer {access_token}" } }
+
+        [connections.crm.auth.oauth2]
+        issuer = "http://127.0.0.1:9000"
+        client_id = "vmcp"
+        client_secret = "hunter2"
+        scopes = ["crm.read", "offline_access"]
+        resource = "https://crm.example/mcp"
+        authorization_parameters = { access_type = "offline" }
+
+        [connections.hub]
+        upstream = { url = "http://127.0.0.1:8932/mcp" }
+        auth = { oauth2 = { authorization_endpoint = "https://hub.example/a", token_endpoint = "https://hub.example/t", client_id = "x" } }
+        "#,
+    )
+    .unwrap();
+    assert_eq!(settings.app_name.as_deref(), Some("Acme Assistant"));
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let [crm, hub] = &settings.connections[..] else {
+        panic!("two connections")
+    };
+    let (Auth::Provider(crm), Auth::Provider(hub)) = (&crm.auth, &hub.auth) else {
+        panic!("OAuth")
+    };
+    assert_eq!(
+        crm.discovery,
+        Discovery::Issuer("http://127.0.0.1:9000".into())
+    );
+    assert_eq!(
+        crm.client_secret.as_ref().unwrap().expose_secret(),
+        "hunter2"
+    );
+    assert_eq!(crm.scopes, ["crm.read", "offline_access"]);
+    assert_eq!(
+        crm.resource.as_ref().unwrap().as_str(),
+        "https://crm.example/mcp"
+    );
+    assert_eq!(crm.authorization_parameters["access_type"], "offline");
+    assert!(hub.client_secret.is_none() && hub.scopes.is_empty());
+    assert!(matches!(hub.discovery, Discovery::Endpoints { .. }));
+}
+
+#[test]
+fn complaints_about_oauth_name_line_and_column() {
+    for (entry, expected) in [
+        ("5", "3:8: this should be `\"none\"`, `\"api_key\"` or"),
+        (
+            "{ oauth = {} }",
+            "3:8: unknown field `oauth`, expected `oauth2`",
+        ),
+        ("{}", "3:8: missing field `oauth2`"),
+        (
+            "{ oauth2 = { issuer = \"https://x\" } }",
+            "3:19: `oauth2` needs the `client_id`",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\" } }",
+            "3:19: `oauth2` needs `issuer`, or",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", token_endpoint = \"https://x\" } }",
+            "3:19: `oauth2` needs `issuer`, or",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"http://x\" } }",
+            "3:46: `issuer` should start with `https://`",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x?a\" } }",
+            "3:46: `issuer` has a query",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", scopes = [\"a b\"] } }",
+            "3:69: scope `a b` is empty, named twice, or",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", authorization_parameters = { state = \"1\" } } }",
+            "3:88: `state` is not yours to set here",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", client_secret_env = \"VMCP_SURELY_NOT_SET\" } }",
+            "3:79: the environment variable `VMCP_SURELY_NOT_SET` of connection `git` is not set",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", client_secret = \"a\", client_secret_env = \"B\" } }",
+            "3:100: set `client_secret_env` or `client_secret`, not both",
+        ),
+        (
+            "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", client_secret = 5 } }",
+            "3:75: this should be a string",
+        ),
+    ] {
+        let text = format!("[connections.git]\nupstream = {{ command = \"sh\" }}\nauth = {entry}");
+        let complaint = complaint(&text);
+        assert!(complaint.starts_with(expected), "{entry}: {complaint}");
+    }
+    let key = "[connections.a]\nupstream = { url = \"http://x\", headers = { A = \"{api_key}\" } }\nauth = { oauth2 = { client_id = \"x\", issuer = \"https://x\" } }";
+    assert!(
+        complaint(key).contains("use `{access_token}`"),
+        "{}",
+        complaint(key)
+    );
+    for name in ["\"\"", "\"a\\nb\""] {
+        assert!(complaint(&format!("app_name = {name}")).starts_with("1:12: `app_name`"));
+    }
 }

@@ -10,7 +10,13 @@ use rusqlite::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::{Store, StoreError, links, next_id, vault::Vault, verifications};
+use super::{
+    Credential, Store, StoreError, Tokens,
+    credentials::{self, Sealed},
+    links, next_id,
+    vault::Vault,
+    verifications,
+};
 
 /// What an application keeps with an account, in a form of its own.
 pub(crate) type ApiConfig = Map<String, Value>;
@@ -75,6 +81,24 @@ pub(crate) struct AccountRecord {
     pub(crate) connection_id: String,
     pub(crate) identifier: String,
     pub(crate) status: AccountStatus,
+    /// When its access token ends, in microseconds since 1970.
+    token_expires_at: Option<i64>,
+    renewable: bool,
+}
+
+impl AccountRecord {
+    /// Whether it is stored as active although its access token has ended.
+    pub(crate) fn is_overdue(&self, now: Timestamp) -> bool {
+        self.status == AccountStatus::Active
+            && self
+                .token_expires_at
+                .is_some_and(|expires_at| expires_at <= now.as_microsecond())
+    }
+
+    /// Whether a new access token can be had without the user.
+    pub(crate) fn is_renewable(&self) -> bool {
+        self.renewable
+    }
 }
 
 /// An account that should exist.
@@ -103,6 +127,7 @@ pub(crate) struct AccountDetails {
     /// As it is spelled today.
     pub(crate) connection_name: String,
     pub(crate) api_config: Option<ApiConfig>,
+    pub(crate) token_expires_at: Option<Timestamp>,
     pub(crate) updated_at: Timestamp,
 }
 
@@ -110,12 +135,16 @@ pub(crate) struct AccountDetails {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AccountChange {
     /// Makes the account active.
-    pub(crate) credential: Option<SecretString>,
+    pub(crate) credential: Option<Credential>,
     /// Its members replace those of the same name.
     pub(crate) api_config: Option<ApiConfig>,
 }
 
-pub(super) const COLUMNS: &str = "accounts.id, connection_id, identifier, status";
+pub(super) const COLUMNS: &str =
+    "accounts.id, connection_id, identifier, status, token_expires_at, renewable";
+
+/// Where the columns of the account end in a row that starts with `COLUMNS`.
+pub(super) const WIDTH: usize = 6;
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
@@ -123,6 +152,8 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
         connection_id: row.get(1)?,
         identifier: row.get(2)?,
         status: row.get(3)?,
+        token_expires_at: row.get(4)?,
+        renewable: row.get(5)?,
     })
 }
 
@@ -165,6 +196,8 @@ pub(super) fn ensure(
         connection_id: account.connection_id.clone(),
         identifier: account.identifier.clone(),
         status: account.status,
+        token_expires_at: None,
+        renewable: false,
     })
 }
 
@@ -180,23 +213,6 @@ pub(super) fn set_status(
     Ok(changed > 0)
 }
 
-/// Gives an account its credential and the status that follows from it. Whoever was to be verified
-/// for an older credential is not any more.
-pub(super) fn set_credential(
-    tx: &Transaction<'_>,
-    vault: &Vault,
-    id: &str,
-    credential: &SecretString,
-    status: AccountStatus,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let sealed = vault.seal(&place(id), credential.expose_secret().as_bytes())?;
-    tx.prepare_cached("UPDATE accounts SET credential = ?2 WHERE id = ?1")?
-        .execute(params![id, sealed])?;
-    set_status(tx, id, status, now)?;
-    verifications::end(tx, id)
-}
-
 fn set_api_config(
     tx: &Transaction<'_>,
     id: &str,
@@ -209,9 +225,6 @@ fn set_api_config(
         .execute(params![id, json, now.as_microsecond()])?;
     Ok(())
 }
-
-/// A credential as it is stored.
-type Sealed = Option<Vec<u8>>;
 
 /// The account of this key, with its credential.
 fn details(
@@ -229,33 +242,37 @@ fn details(
         ),
     };
     let sql = format!(
-        "SELECT {COLUMNS}, connections.name, api_config, updated_at, credential FROM accounts
-         JOIN connections ON connections.id = connection_id WHERE {condition}"
+        "SELECT {COLUMNS}, connections.name, api_config, updated_at, credential, credential_kind
+         FROM accounts JOIN connections ON connections.id = connection_id WHERE {condition}"
     );
     let found = tx
         .prepare_cached(&sql)?
         .query_row(rusqlite::params_from_iter(parameters), |row| {
             Ok((
                 record(row)?,
-                row.get::<_, String>(4)?,
-                row.get::<_, Option<String>>(5)?,
-                row.get::<_, i64>(6)?,
-                row.get::<_, Sealed>(7)?,
+                row.get::<_, String>(WIDTH)?,
+                row.get::<_, Option<String>>(WIDTH + 1)?,
+                row.get::<_, i64>(WIDTH + 2)?,
+                sealed(row, WIDTH + 3)?,
             ))
         })
         .optional()?;
     let Some((account, connection_name, api_config, updated_at, sealed)) = found else {
         return Ok(None);
     };
+    let moment = |micros| {
+        Timestamp::from_microsecond(micros)
+            .map_err(|_| StoreError::Unreadable("a moment is out of range"))
+    };
     let api_config = api_config
         .map(|json| serde_json::from_str(&json))
         .transpose();
     let details = AccountDetails {
+        token_expires_at: account.token_expires_at.map(moment).transpose()?,
         account,
         connection_name,
         api_config: api_config.map_err(|_| StoreError::Unreadable("an API config is not JSON"))?,
-        updated_at: Timestamp::from_microsecond(updated_at)
-            .map_err(|_| StoreError::Unreadable("a moment is out of range"))?,
+        updated_at: moment(updated_at)?,
     };
     Ok(Some((details, sealed)))
 }
@@ -269,16 +286,11 @@ pub(super) fn details_by_id(
     Ok(found.map(|(details, _)| details))
 }
 
-fn open(vault: &Vault, account_id: &str, sealed: &[u8]) -> Result<SecretString, StoreError> {
-    let plain = vault.open(&place(account_id), sealed)?;
-    let text = std::str::from_utf8(plain.expose_secret())
-        .map_err(|_| StoreError::Unreadable("a credential is not text"))?;
-    Ok(text.into())
-}
-
-/// Where an account's credential stands, for the vault.
-fn place(account_id: &str) -> String {
-    format!("credential:{account_id}")
+/// The credential and its kind, from these two columns on.
+fn sealed(row: &Row<'_>, column: usize) -> rusqlite::Result<Sealed> {
+    let sealed: Option<Vec<u8>> = row.get(column)?;
+    let kind: Option<String> = row.get(column + 1)?;
+    Ok(sealed.zip(kind))
 }
 
 /// Writes what a request brings to an account.
@@ -290,7 +302,7 @@ fn apply(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if let Some(credential) = &change.credential {
-        set_credential(tx, vault, id, credential, AccountStatus::Active, now)?;
+        credentials::set(tx, vault, id, credential, AccountStatus::Active, now)?;
     }
     if let Some(api_config) = &change.api_config {
         set_api_config(tx, id, api_config, now)?;
@@ -336,17 +348,18 @@ impl Store {
         &self,
         connection_id: &str,
         identifier: &str,
-    ) -> Result<Option<(AccountRecord, Option<SecretString>)>, StoreError> {
+    ) -> Result<Option<(AccountRecord, Option<Credential>)>, StoreError> {
         let (connection_id, identifier) = (connection_id.to_owned(), identifier.to_owned());
         let found = self
             .read(move |tx| {
                 let sql = format!(
-                    "SELECT {COLUMNS}, credential FROM accounts WHERE connection_id = ?1 AND identifier = ?2"
+                    "SELECT {COLUMNS}, credential, credential_kind FROM accounts
+                     WHERE connection_id = ?1 AND identifier = ?2"
                 );
                 Ok(tx
                     .prepare_cached(&sql)?
                     .query_row([connection_id, identifier], |row| {
-                        Ok((record(row)?, row.get::<_, Option<Vec<u8>>>(4)?))
+                        Ok((record(row)?, sealed(row, WIDTH)?))
                     })
                     .optional()?)
             })
@@ -354,9 +367,7 @@ impl Store {
         let Some((account, sealed)) = found else {
             return Ok(None);
         };
-        let credential = sealed
-            .map(|sealed| open(&self.inner.vault, &account.id, &sealed))
-            .transpose()?;
+        let credential = credentials::open(&self.inner.vault, &account.id, &sealed)?;
         Ok(Some((account, credential)))
     }
 
@@ -364,15 +375,13 @@ impl Store {
     pub(crate) async fn account_details(
         &self,
         key: AccountKey,
-    ) -> Result<Option<(AccountDetails, Option<SecretString>)>, StoreError> {
+    ) -> Result<Option<(AccountDetails, Option<Credential>)>, StoreError> {
         let vault = self.vault();
         self.read(move |tx| {
             let Some((details, sealed)) = details(tx, &key)? else {
                 return Ok(None);
             };
-            let credential = sealed
-                .map(|sealed| open(&vault, &details.account.id, &sealed))
-                .transpose()?;
+            let credential = credentials::open(&vault, &details.account.id, &sealed)?;
             Ok(Some((details, credential)))
         })
         .await
@@ -437,8 +446,7 @@ impl Store {
                 return Ok(None);
             };
             let id = before.account.id;
-            tx.prepare_cached("UPDATE accounts SET credential = NULL WHERE id = ?1")?
-                .execute([&id])?;
+            credentials::remove(tx, &id)?;
             set_status(tx, &id, AccountStatus::Disconnected, now)?;
             verifications::end(tx, &id)?;
             links::end(tx, &id, now)?;
@@ -479,29 +487,73 @@ impl Store {
         .await
     }
 
-    /// Expires an active account that still has this credential; `false` if it is otherwise.
+    /// Expires an active account that still sends this secret; `false` if it is otherwise.
     pub(crate) async fn expire_account(
         &self,
         id: &str,
-        credential: &SecretString,
+        refused: &SecretString,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (id, credential) = (id.to_owned(), credential.clone());
+        let (id, refused) = (id.to_owned(), refused.clone());
         let vault = self.vault();
         self.write(move |tx| {
-            let sealed: Option<Vec<u8>> = tx
-                .prepare_cached("SELECT credential FROM accounts WHERE id = ?1 AND status = ?2")?
-                .query_row(params![id, AccountStatus::Active], |row| row.get(0))
-                .optional()?
-                .flatten();
-            let Some(sealed) = sealed else {
-                return Ok(false);
-            };
-            let stored = vault.open(&place(&id), &sealed)?;
-            if stored.expose_secret() != credential.expose_secret().as_bytes() {
+            let found = active_credential(tx, &vault, &id)?;
+            if !found.is_some_and(|stored| same(stored.secret(), &refused)) {
                 return Ok(false);
             }
             set_status(tx, &id, AccountStatus::Expired, now)
+        })
+        .await
+    }
+
+    /// The credential of an account, if it is active.
+    pub(crate) async fn active_credential(
+        &self,
+        id: &str,
+    ) -> Result<Option<Credential>, StoreError> {
+        let id = id.to_owned();
+        let vault = self.vault();
+        self.read(move |tx| active_credential(tx, &vault, &id))
+            .await
+    }
+
+    /// Replaces the tokens of an active account by those that they were exchanged for; `false` if
+    /// it is otherwise by now.
+    pub(crate) async fn renew_tokens(
+        &self,
+        id: &str,
+        before: &Tokens,
+        renewed: Tokens,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (id, before) = (id.to_owned(), before.access_token.clone());
+        let vault = self.vault();
+        self.write(move |tx| {
+            let found = active_credential(tx, &vault, &id)?;
+            if !found.is_some_and(|stored| same(stored.secret(), &before)) {
+                return Ok(false);
+            }
+            let renewed = Credential::Tokens(renewed);
+            credentials::set(tx, &vault, &id, &renewed, AccountStatus::Active, now)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Expires the active accounts whose token has ended and cannot be renewed; answers their ids.
+    pub(crate) async fn expire_lapsed(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.write(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "UPDATE accounts SET status = ?3, updated_at = ?1
+                 WHERE status = ?2 AND renewable = 0 AND token_expires_at <= ?1 RETURNING id",
+            )?;
+            let moved = params![
+                now.as_microsecond(),
+                AccountStatus::Active,
+                AccountStatus::Expired
+            ];
+            let ids = statement.query_map(moved, |row| row.get(0))?;
+            Ok(ids.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -517,4 +569,23 @@ impl Store {
         let id = id.to_owned();
         self.write(move |tx| set_status(tx, &id, status, now)).await
     }
+}
+
+/// The credential of an account, if it is active.
+fn active_credential(
+    tx: &Transaction<'_>,
+    vault: &Vault,
+    id: &str,
+) -> Result<Option<Credential>, StoreError> {
+    let found = tx
+        .prepare_cached(
+            "SELECT credential, credential_kind FROM accounts WHERE id = ?1 AND status = ?2",
+        )?
+        .query_row(params![id, AccountStatus::Active], |row| sealed(row, 0))
+        .optional()?;
+    credentials::open(vault, id, &found.flatten())
+}
+
+fn same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
 }

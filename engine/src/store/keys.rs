@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretSlice};
 
 use super::{
-    AccountStatus, Store, StoreError, next_id,
+    AccountStatus, CredentialKind, Store, StoreError, next_id,
     vault::{KeySource, Vault},
 };
 
@@ -36,7 +36,8 @@ pub(super) fn open_vault(connection: &Connection, key: &KeySource) -> Result<Vau
 /// A connection the settings know.
 pub(crate) struct ConnectionName {
     pub(crate) name: String,
-    pub(crate) needs_credential: bool,
+    /// What its accounts need; `None` where they need nothing.
+    pub(crate) credential: Option<CredentialKind>,
 }
 
 impl Store {
@@ -81,7 +82,9 @@ impl Store {
             let mut ids = Vec::with_capacity(connections.len());
             for connection in connections {
                 let known: Option<String> = tx
-                    .prepare_cached("UPDATE connections SET name = ?1 WHERE name = ?1 RETURNING id")?
+                    .prepare_cached(
+                        "UPDATE connections SET name = ?1 WHERE name = ?1 RETURNING id",
+                    )?
                     .query_row([&connection.name], |row| row.get(0))
                     .optional()?;
                 let id = if let Some(id) = known {
@@ -94,10 +97,16 @@ impl Store {
                     )?;
                     id
                 };
-                if connection.needs_credential {
+                if let Some(kind) = connection.credential {
                     tx.execute(
-                        "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3 AND credential IS NULL",
-                        params![id, AccountStatus::PendingAuth, AccountStatus::Active],
+                        "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3
+                         AND credential_kind IS NOT ?4",
+                        params![
+                            id,
+                            AccountStatus::PendingAuth,
+                            AccountStatus::Active,
+                            kind.as_str()
+                        ],
                     )?;
                 } else {
                     tx.execute(

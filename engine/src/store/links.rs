@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
-use secrecy::SecretString;
 
 use super::{
-    AccountRecord, AccountStatus, NewAccount, Store, StoreError,
-    accounts::{self, COLUMNS},
+    AccountRecord, AccountStatus, Credential, NewAccount, Store, StoreError,
+    accounts::{self, COLUMNS, WIDTH},
+    authorizations, credentials,
+    vault::Vault,
     verifications::{self, NewRequest},
 };
 
@@ -36,14 +37,20 @@ pub(crate) struct NewLink {
 pub(crate) enum LinkState {
     Unknown,
     Used,
+    /// The user said no.
+    Denied,
     Expired,
     /// May be used now, for this account.
     Open(AccountRecord, Option<Verification>),
 }
 
-fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<LinkState, StoreError> {
+pub(super) fn state(
+    tx: &Transaction<'_>,
+    hash: &SecretHash,
+    now: Timestamp,
+) -> Result<LinkState, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, expires_at, used_at IS NOT NULL, user_verify_url, state FROM links
+        "SELECT {COLUMNS}, expires_at, used_at IS NOT NULL, denied_at IS NOT NULL, user_verify_url, state FROM links
          JOIN accounts ON accounts.id = account_id WHERE secret_hash = ?1"
     );
     let found = tx
@@ -51,18 +58,20 @@ fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<Link
         .query_row([hash.as_slice()], |row| {
             Ok((
                 accounts::record(row)?,
-                row.get::<_, i64>(4)?,
-                row.get::<_, bool>(5)?,
-                row.get::<_, Option<String>>(6)?,
-                row.get::<_, Option<String>>(7)?,
+                row.get::<_, i64>(WIDTH)?,
+                row.get::<_, bool>(WIDTH + 1)?,
+                row.get::<_, bool>(WIDTH + 2)?,
+                row.get::<_, Option<String>>(WIDTH + 3)?,
+                row.get::<_, Option<String>>(WIDTH + 4)?,
             ))
         })
         .optional()?;
     Ok(match found {
         None => LinkState::Unknown,
         Some((_, _, true, ..)) => LinkState::Used,
+        Some((_, _, _, true, ..)) => LinkState::Denied,
         Some((_, expires_at, ..)) if expires_at <= now.as_microsecond() => LinkState::Expired,
-        Some((account, _, _, url, state)) => {
+        Some((account, _, _, _, url, state)) => {
             LinkState::Open(account, url.map(|url| Verification { url, state }))
         }
     })
@@ -78,7 +87,45 @@ pub(super) fn end(
         "UPDATE links SET expires_at = ?2 WHERE account_id = ?1 AND expires_at > ?2",
     )?
     .execute(params![account_id, now.as_microsecond()])?;
+    authorizations::end_of_account(tx, account_id)
+}
+
+/// Uses an open link: it is consumed, and its account has this credential. The account is active,
+/// unless the link wants its user verified: then `request` to do so is open.
+pub(super) fn redeem(
+    tx: &Transaction<'_>,
+    vault: &Vault,
+    hash: &SecretHash,
+    (account, verification): (&mut AccountRecord, Option<&Verification>),
+    credential: &Credential,
+    request: &NewRequest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE links SET used_at = ?2 WHERE secret_hash = ?1")?
+        .execute(params![hash.as_slice(), now.as_microsecond()])?;
+    authorizations::end_of_link(tx, hash)?;
+    account.status = match verification {
+        Some(_) => AccountStatus::PendingVerification,
+        None => AccountStatus::Active,
+    };
+    credentials::set(tx, vault, &account.id, credential, account.status, now)?;
+    if verification.is_some() {
+        verifications::open(tx, &account.id, request)?;
+    }
     Ok(())
+}
+
+/// Ends an unused link by the user's own wish.
+pub(super) fn deny(
+    tx: &Transaction<'_>,
+    hash: &SecretHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE links SET denied_at = ?2 WHERE secret_hash = ?1 AND used_at IS NULL",
+    )?
+    .execute(params![hash.as_slice(), now.as_microsecond()])?;
+    authorizations::end_of_link(tx, hash)
 }
 
 impl Store {
@@ -133,12 +180,11 @@ impl Store {
         self.read(move |tx| state(tx, &hash, now)).await
     }
 
-    /// Uses a link: if it was open, it is consumed and its account has this credential. The account
-    /// is active, unless the link wants its user verified: then `request` to do so is open.
+    /// Uses a link, if it is open, and says what it was. See [`redeem`].
     pub(crate) async fn redeem_link(
         &self,
         hash: SecretHash,
-        credential: SecretString,
+        credential: Credential,
         request: NewRequest,
         now: Timestamp,
     ) -> Result<LinkState, StoreError> {
@@ -146,23 +192,24 @@ impl Store {
         self.write(move |tx| {
             let mut found = state(tx, &hash, now)?;
             if let LinkState::Open(account, verification) = &mut found {
-                tx.prepare_cached("UPDATE links SET used_at = ?2 WHERE secret_hash = ?1")?
-                    .execute(params![hash.as_slice(), now.as_microsecond()])?;
-                account.status = match verification {
-                    Some(_) => AccountStatus::PendingVerification,
-                    None => AccountStatus::Active,
-                };
-                accounts::set_credential(
-                    tx,
-                    &vault,
-                    &account.id,
-                    &credential,
-                    account.status,
-                    now,
-                )?;
-                if verification.is_some() {
-                    verifications::open(tx, &account.id, &request)?;
-                }
+                let open = (account, verification.as_ref());
+                redeem(tx, &vault, &hash, open, &credential, &request, now)?;
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Ends an open link by the user's own wish, and says what it was.
+    pub(crate) async fn deny_link(
+        &self,
+        hash: SecretHash,
+        now: Timestamp,
+    ) -> Result<LinkState, StoreError> {
+        self.write(move |tx| {
+            let found = state(tx, &hash, now)?;
+            if matches!(found, LinkState::Open(..)) {
+                deny(tx, &hash, now)?;
             }
             Ok(found)
         })

@@ -2,8 +2,10 @@
 
 mod account_list;
 mod accounts;
+mod authorizations;
 mod catalogue;
 mod configs;
+mod credentials;
 mod instances;
 mod keys;
 mod links;
@@ -28,9 +30,11 @@ pub(crate) use self::{
         AccountChange, AccountDetails, AccountKey, AccountRecord, AccountStatus, ApiConfig,
         NewAccount,
     },
+    authorizations::{Begun, NewAuthorization},
     configs::{
         ConfigChange, ConfigFilter, ConfigRecord, MappingRecord, NewConfig, NewMapping, Tools,
     },
+    credentials::{Credential, CredentialKind, Tokens},
     instances::{InstanceChange, InstanceFilter, InstanceRecord, NewInstance, Taken},
     keys::ConnectionName,
     links::{LinkState, NewLink, SecretHash, Verification},

@@ -18,7 +18,7 @@ fn names(names: &[&str]) -> Vec<ConnectionName> {
         .iter()
         .map(|name| ConnectionName {
             name: (*name).to_owned(),
-            needs_credential: true,
+            credential: Some(CredentialKind::Key),
         })
         .collect()
 }
@@ -74,7 +74,7 @@ async fn everything_is_there_after_a_reopen() {
             .await
             .unwrap();
         store
-            .redeem_link([7; 32], "the-key".into(), request(), now)
+            .redeem_link([7; 32], Credential::Key("the-key".into()), request(), now)
             .await
             .unwrap();
         let tools = [serde_json::json!({"name": "a", "z": 1, "b": 2})];
@@ -104,7 +104,7 @@ async fn everything_is_there_after_a_reopen() {
         .unwrap()
         .unwrap();
     assert_eq!(account.status, AccountStatus::Active);
-    assert_eq!(credential.unwrap().expose_secret(), "the-key");
+    assert_eq!(credential.unwrap().secret().expose_secret(), "the-key");
     assert_eq!(store.link([7; 32], now).await.unwrap(), LinkState::Used);
     let tools = store.load_catalogue("gmail").await.unwrap().unwrap();
     assert_eq!(tools[0].to_string(), r#"{"name":"a","z":1,"b":2}"#);
@@ -217,13 +217,17 @@ async fn a_failed_job_leaves_no_trace() {
 async fn accounts_follow_what_their_connection_needs() {
     let (_folder, path) = folder();
     let store = Store::open(&path).unwrap();
-    let needs = |needs_credential| {
+    let needs = |credential| {
         vec![ConnectionName {
             name: "gmail".into(),
-            needs_credential,
+            credential,
         }]
     };
-    let id = store.register_connections(needs(false)).unwrap().remove(0);
+    let (nothing, key) = (None, Some(CredentialKind::Key));
+    let id = store
+        .register_connections(needs(nothing))
+        .unwrap()
+        .remove(0);
     let account = NewAccount {
         connection_id: id.clone(),
         identifier: "user_123".into(),
@@ -237,10 +241,27 @@ async fn accounts_follow_what_their_connection_needs() {
         let found = store.accounts_of("user_123", vec![id.clone()]).await;
         found.unwrap().remove(0).unwrap().status
     };
-    store.register_connections(needs(true)).unwrap();
+    store.register_connections(needs(key)).unwrap();
     assert_eq!(status().await, AccountStatus::PendingAuth);
-    store.register_connections(needs(false)).unwrap();
+    store.register_connections(needs(nothing)).unwrap();
     assert_eq!(status().await, AccountStatus::Active);
+
+    let change = AccountChange {
+        credential: Some(Credential::Key("k".into())),
+        ..AccountChange::default()
+    };
+    let account = AccountKey::Of {
+        connection_id: id.clone(),
+        identifier: "user_123".into(),
+    };
+    let now = Timestamp::now();
+    store.update_account(account, change, now).await.unwrap();
+    store.register_connections(needs(key)).unwrap();
+    assert_eq!(status().await, AccountStatus::Active);
+    // A key is no token.
+    let tokens = Some(CredentialKind::Tokens);
+    store.register_connections(needs(tokens)).unwrap();
+    assert_eq!(status().await, AccountStatus::PendingAuth);
 }
 
 #[tokio::test]
@@ -260,7 +281,7 @@ async fn no_file_shows_a_secret_and_all_are_private() {
         .issue_links(vec![link(&id, [7; 32])], now, later)
         .await
         .unwrap();
-    let key = SecretString::from("user-secret");
+    let key = Credential::Key("user-secret".into());
     store
         .redeem_link([7; 32], key, request(), now)
         .await

@@ -41,6 +41,15 @@ pub(crate) enum UpstreamError {
     )]
     CredentialRefused { connection: Box<str> },
 
+    /// An HTTP upstream answered 401, and the provider gave no other access token.
+    #[error(
+        "connection `{connection}`: the account's access token has ended and could not be renewed: {reason}; try again later"
+    )]
+    RenewalFailed {
+        connection: Box<str>,
+        reason: String,
+    },
+
     /// An HTTP upstream answered with a status that is not an MCP answer.
     #[error("connection `{connection}`: the upstream answered with HTTP status {status}")]
     HttpStatus { connection: Box<str>, status: u16 },
@@ -110,10 +119,6 @@ pub(crate) enum UpstreamError {
         "connection `{connection}`: an upstream with a `command` is not supported on this system yet; use `upstream.url`"
     )]
     Unsupported { connection: Box<str> },
-
-    /// The shared HTTP client could not be built.
-    #[error("could not set up the HTTP client for upstreams: {reason}")]
-    Client { reason: String },
 }
 
 /// What the engine was waiting for when a deadline passed.

@@ -1,9 +1,8 @@
-//! Upstreams over Streamable HTTP: one pooled client for all, the headers of one account each.
+//! Upstreams over Streamable HTTP: pooled clients for all, the headers of one account each.
 
-use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error};
 
 use http::{HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
 use rmcp::transport::{
     StreamableHttpClientTransport,
     streamable_http_client::{
@@ -11,85 +10,33 @@ use rmcp::transport::{
         StreamableHttpError,
     },
 };
-use url::{Host, Url};
 
 use super::{
     Owner,
     error::UpstreamError,
     templates::{Place, TemplateError, fill, redact},
 };
-use crate::settings::HttpSource;
+use crate::{outbound::Outbound, settings::HttpSource};
 
 /// Requests in progress per upstream; rmcp's own 16 would make callers of a gateway queue.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The shared clients.
-pub(super) struct Http {
-    /// For everything outside this machine: honours the proxy of the environment.
-    outside: reqwest::Client,
-    /// For this machine: a proxy must never see these requests.
-    loopback: reqwest::Client,
-}
-
-impl Http {
-    pub(super) fn new() -> Result<Self, UpstreamError> {
-        let failed = |error: &dyn Error| UpstreamError::Client {
-            reason: error.to_string(),
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        // Mozilla's roots as well, so that a slim container without any works.
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
-            webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned(),
-            Arc::clone(&provider),
-        )
-        .map_err(|error| failed(&error))?;
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(&error))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .tcp_nodelay(true)
-        };
-        Ok(Self {
-            outside: builder().build().map_err(|error| failed(&error))?,
-            loopback: builder()
-                .no_proxy()
-                .build()
-                .map_err(|error| failed(&error))?,
-        })
-    }
-
-    pub(super) fn transport(
-        &self,
-        connection: &str,
-        source: &HttpSource,
-        owner: &Owner,
-    ) -> Result<StreamableHttpClientTransport<reqwest::Client>, UpstreamError> {
-        let headers = headers(source, owner).map_err(|source| UpstreamError::Template {
-            connection: connection.into(),
-            source,
-        })?;
-        let config = StreamableHttpClientTransportConfig::with_uri(source.url.as_str())
-            .custom_headers(headers)
-            .max_concurrent_requests(MAX_CONCURRENT_REQUESTS);
-        let client = if is_loopback(&source.url) {
-            &self.loopback
-        } else {
-            &self.outside
-        };
-        Ok(StreamableHttpClientTransport::with_client(
-            client.clone(),
-            config,
-        ))
-    }
+/// The transport of one account to its upstream.
+pub(super) fn transport(
+    outbound: &Outbound,
+    connection: &str,
+    source: &HttpSource,
+    owner: &Owner,
+) -> Result<StreamableHttpClientTransport<reqwest::Client>, UpstreamError> {
+    let headers = headers(source, owner).map_err(|source| UpstreamError::Template {
+        connection: connection.into(),
+        source,
+    })?;
+    let config = StreamableHttpClientTransportConfig::with_uri(source.url.as_str())
+        .custom_headers(headers)
+        .max_concurrent_requests(MAX_CONCURRENT_REQUESTS);
+    let client = outbound.client(&source.url).clone();
+    Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 
 fn headers(
@@ -108,15 +55,6 @@ fn headers(
             Ok((HeaderName::try_from(name).map_err(|_| invalid())?, value))
         })
         .collect()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Says what a failure to deliver a request means, from the types inside it.

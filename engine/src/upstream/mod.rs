@@ -28,7 +28,10 @@ use secrecy::SecretString;
 
 pub(crate) use self::error::UpstreamError;
 use self::{client::Upstream, pool::Pool, sandbox::Sandbox};
-use crate::settings::{Connection, Source};
+use crate::{
+    outbound::Outbound,
+    settings::{Connection, Source},
+};
 
 /// From the start of a child, or the first request over HTTP, to the end of the handshake.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(20);
@@ -87,15 +90,15 @@ impl fmt::Debug for Upstreams {
 
 impl Upstreams {
     /// Gets ready; no thread, process or connection is started before it is needed.
-    pub(crate) fn start() -> Result<Self, UpstreamError> {
-        Self::with_deadlines(Deadlines::default())
+    pub(crate) fn new(outbound: Outbound) -> Self {
+        Self::with_deadlines(outbound, Deadlines::default())
     }
 
-    fn with_deadlines(deadlines: Deadlines) -> Result<Self, UpstreamError> {
-        Ok(Self {
-            pool: Pool::new(deadlines)?,
+    fn with_deadlines(outbound: Outbound, deadlines: Deadlines) -> Self {
+        Self {
+            pool: Pool::new(outbound, deadlines),
             sandboxes: Mutex::default(),
-        })
+        }
     }
 
     /// Every tool of a connection as this account sees it, from a cache while the upstream lives

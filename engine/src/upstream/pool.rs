@@ -15,11 +15,13 @@ use super::{
     child::Process,
     client::{Connect, Era, Upstream},
     error::UpstreamError,
-    http::Http,
-    lock,
+    http, lock,
     os::Children,
 };
-use crate::settings::{Connection, Source};
+use crate::{
+    outbound::Outbound,
+    settings::{Connection, Source},
+};
 
 type Connected = Result<Arc<Upstream>, UpstreamError>;
 
@@ -33,7 +35,7 @@ pub(super) struct Pool {
 
 /// What a connect in the background needs.
 struct Shared {
-    http: Http,
+    outbound: Outbound,
     children: Children,
     deadlines: Deadlines,
     /// Connections whose upstream knows only `initialize`, which spares the next one the probe.
@@ -48,17 +50,17 @@ struct Slot {
 }
 
 impl Pool {
-    pub(super) fn new(deadlines: Deadlines) -> Result<Self, UpstreamError> {
-        Ok(Self {
+    pub(super) fn new(outbound: Outbound, deadlines: Deadlines) -> Self {
+        Self {
             shared: Arc::new(Shared {
-                http: Http::new()?,
+                outbound,
                 children: Children::default(),
                 deadlines,
                 legacy: Mutex::default(),
             }),
             slots: Mutex::default(),
             retired: Mutex::default(),
-        })
+        }
     }
 
     /// The upstream of an account; connects it if there is none that lives.
@@ -136,7 +138,7 @@ impl Pool {
         );
         tokio::spawn(async move {
             if let Some(old) = old {
-                old.retire(&owner).await;
+                old.retire().await;
             }
             let connected = shared
                 .connect(&connection, owner, &cancelled)
@@ -184,7 +186,7 @@ impl Shared {
                     .await
             }
             Source::Http(source) => {
-                let transport = self.http.transport(name, source, owner)?;
+                let transport = http::transport(&self.outbound, name, source, owner)?;
                 connect.http(transport, cancelled.cancelled()).await
             }
             // A sandbox answers without a server; it never gets here.
@@ -213,10 +215,10 @@ impl Slot {
     }
 
     /// Makes room for a successor.
-    async fn retire(self, successor: &Owner) {
-        let harmless = same(self.credential.as_ref(), successor.credential.as_ref())
-            && matches!(&*self.connected.borrow(), Some(Ok(upstream)) if !upstream.is_child());
-        // A failed request does not end the others that are under way over HTTP.
+    async fn retire(self) {
+        let harmless =
+            matches!(&*self.connected.borrow(), Some(Ok(upstream)) if !upstream.is_child());
+        // Over HTTP the requests under way go on, with the credential that they were sent with.
         if !harmless {
             self.stop().await;
         }

@@ -124,7 +124,7 @@ async fn a_magic_link_is_for_an_account_by_name_or_id() {
     assert_eq!(report[0]["connected_account_status"], "PENDING_AUTH");
     let answer = test.post(MAGIC, json!({ "id": id })).await.expect(200);
     let link = answer["link"].as_str().unwrap().strip_prefix(BASE).unwrap();
-    assert_eq!(test.form(link, "api_key=k").await.status, 200);
+    assert_eq!(test.submit(link, "api_key=k").await.status, 200);
     let report = accounts(&test, &config, json!({ "identifier": "user_123" })).await;
     assert_eq!(report[0]["connected_account_status"], "ACTIVE");
 }
@@ -199,5 +199,5 @@ async fn a_link_dies_with_its_minute() {
     let test = TestEngine::start().await;
     let link = test.link("gmail", "user_123").await;
     test.clock.advance(Duration::from_mins(1));
-    assert_eq!(test.form(&link, "api_key=k").await.status, 410);
+    assert_eq!(test.submit(&link, "api_key=k").await.status, 410);
 }

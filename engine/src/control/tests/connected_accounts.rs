@@ -438,15 +438,15 @@ async fn disconnecting_ends_the_links_that_are_open() {
     let body = json!({ "connector": "gmail", "identifier": "user_123" });
     let path = format!("{ACCOUNTS}/this:disconnect");
     test.post(&path, body).await.expect(200);
-    assert_eq!(test.form(&before, "api_key=k").await.status, 410);
+    assert_eq!(test.submit(&before, "api_key=k").await.status, 410);
     let query = "connector=gmail&identifier=user_123";
     assert_eq!(details(&test, query).await["status"], "DISCONNECTED");
     let after = test.link("gmail", "user_123").await;
     for link in [after, others] {
-        assert_eq!(test.form(&link, "api_key=k").await.status, 200);
+        assert_eq!(test.submit(&link, "api_key=k").await.status, 200);
     }
     assert_eq!(details(&test, query).await["status"], "ACTIVE");
-    assert_eq!(test.form(&before, "api_key=k").await.status, 410);
+    assert_eq!(test.submit(&before, "api_key=k").await.status, 410);
 }
 
 #[tokio::test]
@@ -477,7 +477,7 @@ async fn a_deleted_account_leaves_nothing_behind() {
     );
     let id = account["id"].as_str().unwrap();
     assert_eq!(test.get(&format!("{ACCOUNTS}/{id}")).await.status, 404);
-    assert_eq!(test.form(&link, "api_key=k").await.status, 404);
+    assert_eq!(test.submit(&link, "api_key=k").await.status, 404);
     assert!(!folder(&account).exists());
     assert!(folder(&other).join("log.txt").exists());
 
@@ -737,7 +737,12 @@ async fn what_runs_for_an_account_ends_with_its_connection() {
     let answer = test.post(&format!("{ACCOUNTS}/magic_link"), body).await;
     let answer = answer.expect(200);
     let link = answer["link"].as_str().unwrap().strip_prefix(BASE).unwrap();
-    assert_eq!(test.form(link, "api_key=other").await.status, 303);
+    let sent = test.submit(link, "api_key=other").await;
+    assert!(
+        sent.text.contains("http-equiv=\"refresh\""),
+        "{}",
+        sent.text
+    );
     assert_eq!(upstreams.running(), 0);
 
     let disconnect = format!("{ACCOUNTS}/{id}:disconnect");

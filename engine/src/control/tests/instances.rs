@@ -307,7 +307,7 @@ async fn the_auth_state_creates_nothing_unless_links_are_wanted() {
         .as_str()
         .unwrap();
     let link = link.strip_prefix(BASE).unwrap();
-    assert_eq!(test.form(link, "api_key=k").await.status, 200);
+    assert_eq!(test.submit(link, "api_key=k").await.status, 200);
     let answer = test.post(&path, json!({})).await.expect(200);
     assert_eq!(
         answer["connections"][0]["connected_account_status"],

@@ -16,7 +16,10 @@ use tokio::{
 };
 
 use super::{Deadlines, Owner, UpstreamError, Upstreams};
-use crate::settings::{Auth, CommandSource, Connection, Source};
+use crate::{
+    outbound::Outbound,
+    settings::{Auth, CommandSource, Connection, Source},
+};
 
 /// A folder with the tiny server, and a socket its processes hold open while they live.
 struct Bench {
@@ -40,7 +43,7 @@ impl Bench {
             dir,
             port: link.local_addr().unwrap().port(),
             link,
-            upstreams: Upstreams::with_deadlines(deadlines).unwrap(),
+            upstreams: Upstreams::with_deadlines(Outbound::new().unwrap(), deadlines),
         }
     }
 
