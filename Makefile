@@ -1,11 +1,12 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt generate prepare bench coverage
+.PHONY: help demo test test-browser lint fmt generate prepare bench coverage
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
+	@echo "make test-browser   look at the connect page in Chromium, against a real OAuth provider"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
 	@echo "make bench  measure the client as ratios within one run (needs valgrind)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
@@ -23,6 +24,9 @@ demo: prepare
 
 test: prepare
 	@python3 tests/run.py
+
+test-browser: prepare
+	@python3 tests/browser.py
 
 lint:
 	@echo "==> checking the format"

@@ -285,31 +285,31 @@ fn complaints_about_oauth_name_line_and_column() {
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"http://x\" } }",
-            "3:46: `issuer` should start with `https://`",
+            "3:47: `issuer` should start with `https://`",
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"https://x?a\" } }",
-            "3:46: `issuer` has a query",
+            "3:47: `issuer` has a query",
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", scopes = [\"a b\"] } }",
-            "3:69: scope `a b` is empty, named twice, or",
+            "3:70: scope `a b` is empty, named twice, or",
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", authorization_parameters = { state = \"1\" } } }",
-            "3:88: `state` is not yours to set here",
+            "3:89: `state` is not yours to set here",
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", client_secret_env = \"VMCP_SURELY_NOT_SET\" } }",
-            "3:79: the environment variable `VMCP_SURELY_NOT_SET` of connection `git` is not set",
+            "3:80: the environment variable `VMCP_SURELY_NOT_SET` of connection `git` is not set",
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", client_secret = \"a\", client_secret_env = \"B\" } }",
-            "3:100: set `client_secret_env` or `client_secret`, not both",
+            "3:101: set `client_secret_env` or `client_secret`, not both",
         ),
         (
             "{ oauth2 = { client_id = \"x\", issuer = \"https://x\", client_secret = 5 } }",
-            "3:75: this should be a string",
+            "3:76: this should be a string",
         ),
     ] {
         let text = format!("[connections.git]\nupstream = {{ command = \"sh\" }}\nauth = {entry}");

@@ -1,5 +1,7 @@
 //! Links and their page: one use, one minute, one account.
 
+mod lifecycle;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
