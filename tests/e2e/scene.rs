@@ -28,7 +28,7 @@ pub(crate) struct Scene {
     pub(crate) engine: LocalEngine,
     pub(crate) client: Client,
     pub(crate) http: reqwest::Client,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Scene {
@@ -55,12 +55,20 @@ impl Scene {
             .start()
             .await
             .unwrap();
+        Self {
+            _folder: Some(folder),
+            ..Self::of(engine)
+        }
+    }
+
+    /// The scene of an engine that has been started already.
+    pub(crate) fn of(engine: LocalEngine) -> Self {
         let client = client(engine.env_url(), engine.client_id(), engine.client_secret());
         Self {
             engine,
             client,
             http: http(),
-            _folder: folder,
+            _folder: None,
         }
     }
 

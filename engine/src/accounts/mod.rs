@@ -366,6 +366,11 @@ impl Accounts {
         }
     }
 
+    /// Waits for what goes on in the background.
+    pub(crate) async fn ended(&self) {
+        self.renewals.ended().await;
+    }
+
     /// Where the browser goes once its user is verified.
     pub(crate) fn verified_url(&self) -> String {
         format!("{}{}", self.base, connect_page::VERIFIED)

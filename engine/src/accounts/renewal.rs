@@ -8,6 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use super::oauth::{OAuthClient, OAuthError};
 use crate::{
@@ -82,6 +83,7 @@ pub(super) struct Renewals {
     client: Arc<OAuthClient>,
     clock: Clock,
     flights: Mutex<HashMap<String, Flight>>,
+    tasks: TaskTracker,
 }
 
 #[derive(Debug)]
@@ -97,7 +99,14 @@ impl Renewals {
             client,
             clock,
             flights: Mutex::default(),
+            tasks: TaskTracker::new(),
         }
+    }
+
+    /// Waits for the renewals under way: one that is cut off may lose a refresh token for good.
+    pub(super) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Starts to renew an account's tokens, or joins who does already. `stale` is the access token
@@ -126,7 +135,7 @@ impl Renewals {
             account_id.to_owned(),
             Arc::clone(settings),
         );
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let renewal = renewals.renew(&id, &settings, &stale).await;
             if let Renewal::Failed(error) = &renewal {
                 tracing::warn!(account = id, %error, "cannot renew an access token");

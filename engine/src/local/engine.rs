@@ -175,6 +175,9 @@ impl LocalEngine {
                 abort.abort();
             }
         }
+        let background = self.parts.engine.accounts().ended();
+        // Left behind, it would keep the database open; but nobody waits for ever.
+        let _ = tokio::time::timeout(CLOSE_WITHIN, background).await;
         self.parts.upstreams.stop_all().await;
     }
 }

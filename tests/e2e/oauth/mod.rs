@@ -12,6 +12,22 @@ use serde_json::Value;
 use self::provider::{Mood, Provider};
 use crate::scene::{Scene, http};
 
+/// Settings with the connection `crm`, whose provider and upstream are at this URL.
+fn toml(url: &str) -> String {
+    format!(
+        r#"
+        app_name = "Acme & Sons"
+        [connections.crm]
+        upstream = {{ url = "{url}/mcp", headers = {{ Authorization = "Bearer {{access_token}}" }} }}
+        [connections.crm.auth.oauth2]
+        issuer = "{url}"
+        client_id = "vmcp"
+        client_secret = "provider-s3cret"
+        scopes = ["crm.read", "offline_access"]
+        "#
+    )
+}
+
 /// An engine whose connection `crm` is authorized at a provider.
 struct Crm {
     provider: Provider,
@@ -21,19 +37,7 @@ struct Crm {
 impl Crm {
     async fn start() -> Self {
         let provider = Provider::start().await;
-        let url = &provider.url;
-        let toml = format!(
-            r#"
-            app_name = "Acme & Sons"
-            [connections.crm]
-            upstream = {{ url = "{url}/mcp", headers = {{ Authorization = "Bearer {{access_token}}" }} }}
-            [connections.crm.auth.oauth2]
-            issuer = "{url}"
-            client_id = "vmcp"
-            client_secret = "provider-s3cret"
-            scopes = ["crm.read", "offline_access"]
-            "#
-        );
+        let toml = toml(&provider.url);
         let scene = Scene::start(&toml).await;
         scene.engine.freeze_clock();
         Self { provider, scene }

@@ -256,3 +256,43 @@ impl Crm {
         expires_at.duration_since(now).unwrap_or_default()
     }
 }
+
+#[tokio::test]
+async fn an_engine_that_closes_keeps_the_tokens_that_are_on_their_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = super::Provider::start().await;
+    let toml = super::toml(&provider.url);
+    let start = async || {
+        let settings = scalekit_vmcp_engine::Settings::from_toml(&toml, folder.path()).unwrap();
+        let builder = scalekit_vmcp_engine::LocalEngine::builder().settings(settings);
+        builder
+            .data_folder(folder.path().join("data"))
+            .start()
+            .await
+            .unwrap()
+    };
+    let crm = Crm {
+        scene: crate::scene::Scene::of(start().await),
+        provider,
+    };
+    let config = crm.config().await;
+    crm.connect("alice").await;
+    crm.provider.gate.forget_permits(usize::MAX);
+    crm.scene.engine.advance_clock(ALMOST_AN_HOUR);
+    let agent = crm.scene.agent_of(&config, "alice").await;
+    agent.call("whoami", json!({})).await.unwrap();
+    crm.asked(2).await;
+    let gate = std::sync::Arc::clone(&crm.provider.gate);
+    let provider = crm.provider.clone();
+    drop(agent);
+    let (_, ()) = tokio::join!(crm.scene.engine.close(), async { gate.add_permits(1) });
+
+    let crm = Crm {
+        scene: crate::scene::Scene::of(start().await),
+        provider,
+    };
+    crm.provider.gate.add_permits(10);
+    crm.scene.engine.advance_clock(HOUR * 3);
+    assert_eq!(crm.status("alice").await, AccountStatus::Active);
+    assert_eq!(crm.refreshes(), 2, "the rotated refresh token was kept");
+}

@@ -77,24 +77,27 @@ impl OAuthClient {
         for place in places(issuer) {
             let request = reqwest::Request::new(http::Method::GET, place.clone());
             let answer = self.answer(&place, request).await?;
-            match answer.status() {
-                StatusCode::OK => {
+            let status = answer.status();
+            let read = if status == StatusCode::OK {
+                read(issuer, answer.body())
+            } else {
+                Err(OAuthError::Metadata(format!(
+                    "no metadata was found for the issuer `{issuer}` (HTTP status {})",
+                    status.as_u16()
+                )))
+            };
+            match read {
+                Ok(endpoints) => {
                     return Ok(Metadata {
-                        endpoints: read(issuer, answer.body())?,
+                        endpoints,
                         read_at: Instant::now(),
                     });
                 }
-                // Another place may have it.
-                status if status.is_client_error() => last = OAuthError::Status(status.as_u16()),
-                status => return Err(OAuthError::Status(status.as_u16())),
+                // Another place may have it; many servers answer anything at every path.
+                Err(error) => last = error,
             }
         }
-        Err(match last {
-            OAuthError::Status(status) => OAuthError::Metadata(format!(
-                "no metadata was found for the issuer `{issuer}` (HTTP status {status})"
-            )),
-            error => error,
-        })
+        Err(last)
     }
 }
 

@@ -42,8 +42,6 @@ const MAX_DESCRIPTION: usize = 300;
 pub(crate) enum OAuthError {
     #[error("the provider could not be reached: {0}")]
     Unreachable(String),
-    #[error("the provider answered with HTTP status {0}")]
-    Status(u16),
     /// Its metadata is not what it must be.
     #[error("the provider cannot be used: {0}")]
     Metadata(String),
