@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,22 +22,28 @@ use crate::{
 
 const MAX_NAME: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CreateConfigRequest")]
 pub(super) struct CreateConfig {
+    #[schemars(required, length(min = 1, max = 100), regex(pattern = "^[a-z0-9_-]+$"))]
     name: Option<String>,
     description: Option<String>,
+    #[schemars(length(max = 25))]
     #[serde(alias = "connectionToolMappings")]
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateConfigRequest")]
 pub(super) struct UpdateConfig {
     description: Option<String>,
+    #[schemars(length(max = 25))]
     #[serde(alias = "connectionToolMappings")]
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Config")]
 pub(super) struct ConfigOutput {
     id: String,
     name: String,
@@ -45,12 +52,14 @@ pub(super) struct ConfigOutput {
     mcp_server_url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConfigResponse")]
 pub(super) struct ConfigAnswer {
     config: ConfigOutput,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConfigPage")]
 pub(super) struct ConfigsAnswer {
     configs: Vec<ConfigOutput>,
     next_page_token: String,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -21,21 +22,23 @@ use crate::{
     store::{AccountChange, AccountDetails, AccountFilter, ApiConfig, Credential, Cursor, Page},
 };
 
-const LIST_SIZES: Sizes = Sizes {
+pub(super) const LIST_SIZES: Sizes = Sizes {
     default: 10,
     max: 99,
 };
-const SEARCH_SIZES: Sizes = Sizes {
+pub(super) const SEARCH_SIZES: Sizes = Sizes {
     default: 10,
     max: 30,
 };
-const MAX_CONNECTION_NAMES: usize = 20;
+pub(super) const MAX_CONNECTION_NAMES: usize = 20;
 const PREFIX: &str = "ca_";
 
 /// What a request brings to an account.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccountInput")]
 struct Brought {
-    /// Not typed: see `credentials`.
+    // Not typed: see `credentials`.
+    #[schemars(with = "Option<credentials::AuthorizationDetails>")]
     #[serde(alias = "authorizationDetails")]
     authorization_details: Option<Value>,
     #[serde(alias = "apiConfig")]
@@ -43,15 +46,18 @@ struct Brought {
 }
 
 /// A request to create or update an account.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccountRequest")]
 pub(super) struct WriteAccount {
     #[serde(flatten)]
     target: Target,
+    #[schemars(required)]
     #[serde(alias = "connectedAccount")]
     connected_account: Option<Brought>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ListedConnectedAccount")]
 struct ListedAccount {
     identifier: String,
     provider: String,
@@ -66,15 +72,18 @@ struct ListedAccount {
     is_org_wide_credential: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccount")]
 struct FullAccount {
     #[serde(flatten)]
     listed: ListedAccount,
+    #[schemars(with = "Option<credentials::AuthorizationDetails>")]
     authorization_details: Option<Value>,
     api_config: Option<ApiConfig>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccountPage")]
 pub(super) struct AccountsAnswer {
     connected_accounts: Vec<ListedAccount>,
     total_size: u64,
@@ -82,7 +91,8 @@ pub(super) struct AccountsAnswer {
     prev_page_token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccountResponse")]
 pub(super) struct AccountAnswer {
     connected_account: FullAccount,
 }
@@ -352,17 +362,13 @@ pub(super) async fn get(
     Ok(answer(&engine, details, None))
 }
 
-/// `…/{id}:disconnect`. The router cannot tell a parameter from what follows it.
-pub(super) async fn act(
+/// `…/{id}:disconnect`
+pub(super) async fn disconnect(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
     Body(target): Body<Target>,
 ) -> Result<Json<AccountAnswer>, ApiError> {
-    let Some(id) = segment.strip_suffix(":disconnect") else {
-        return Err(ApiError::unknown_path(format!(
-            "nothing can be posted to `{segment}`; to disconnect an account, post to `<id>:disconnect`"
-        )));
-    };
+    let id = segment.strip_suffix(":disconnect").unwrap_or(&segment);
     // These stand for an account that the body names.
     let target = match id {
         "this" | "-" => target,

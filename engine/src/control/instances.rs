@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,23 +19,28 @@ use crate::{
     store::{InstanceChange, InstanceFilter, InstanceRecord, NewInstance, Taken},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "EnsureInstanceRequest")]
 pub(super) struct EnsureInstance {
     name: Option<String>,
+    #[schemars(required, length(min = 1))]
     #[serde(alias = "configName")]
     config_name: Option<String>,
+    #[schemars(required, length(min = 1))]
     #[serde(alias = "userIdentifier")]
     user_identifier: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateInstanceRequest")]
 pub(super) struct UpdateInstance {
     name: Option<String>,
     #[serde(alias = "configName")]
     config_name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Instance")]
 struct InstanceOutput {
     id: String,
     name: String,
@@ -46,12 +52,14 @@ struct InstanceOutput {
     url: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InstanceResponse")]
 pub(super) struct InstanceAnswer {
     instance: InstanceOutput,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InstancePage")]
 pub(super) struct InstancesAnswer {
     instances: Vec<InstanceOutput>,
     next_page_token: String,
@@ -60,7 +68,8 @@ pub(super) struct InstancesAnswer {
 }
 
 /// Like [`AuthState`], but what is not there is empty.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InstanceConnectionAuthState")]
 struct ConnectionState {
     connection_id: String,
     connection_name: String,
@@ -70,7 +79,8 @@ struct ConnectionState {
     authentication_link: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InstanceAuthState")]
 pub(super) struct AuthStates {
     connections: Vec<ConnectionState>,
 }
@@ -256,17 +266,13 @@ pub(super) async fn delete(
     }
 }
 
-/// `…/{id}:get_auth_state`. The router cannot tell a parameter from what follows it.
-pub(super) async fn act(
+/// `…/{id}:get_auth_state`
+pub(super) async fn auth_state(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
     params: Params,
 ) -> Result<Json<AuthStates>, ApiError> {
-    let Some(id) = segment.strip_suffix(":get_auth_state") else {
-        return Err(ApiError::unknown_path(format!(
-            "nothing can be posted to `{segment}`; for the state of its connections, post to `<id>:get_auth_state`"
-        )));
-    };
+    let id = segment.strip_suffix(":get_auth_state").unwrap_or(&segment);
     let id = instance_id(id.to_owned())?;
     let mut violations = Vec::new();
     let with_links = params.flag("include_auth_links", &mut violations);

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::error::{ApiError, Violation};
+use super::{
+    error::{ApiError, Violation},
+    input::CONNECTION_NAME,
+};
 use crate::{
     accounts::AccountRecord,
     engine::Engine,
@@ -16,15 +20,20 @@ const MAX_MAPPINGS: usize = 25;
 const FIELD: &str = "connection_tool_mappings";
 
 /// A mapping as it is sent to us. What is output only is not even read.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ConnectionToolMappingInput")]
 pub(super) struct MappingInput {
+    #[schemars(required, length(min = 1, max = 400), regex(pattern = CONNECTION_NAME))]
     #[serde(alias = "connectionName")]
     connection_name: Option<String>,
+    /// Empty means all.
+    #[schemars(inner(length(min = 1)))]
     tools: Option<Vec<String>>,
 }
 
 /// A mapping as we answer it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectionToolMapping")]
 pub(super) struct MappingOutput {
     connection_id: String,
     connection_name: String,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use ring::digest::{SHA256, digest};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -27,7 +28,8 @@ const MAX_SIZE: u32 = 1000;
 const MAX_QUERY_SIZE: u32 = 100;
 const PREFIX: &str = "conn_";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Tool")]
 struct ToolOutput {
     id: String,
     provider: String,
@@ -38,7 +40,8 @@ struct ToolOutput {
     updated_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScopedTool")]
 struct ScopedOutput {
     tool: ToolOutput,
     identifier: String,
@@ -46,14 +49,16 @@ struct ScopedOutput {
 }
 
 /// The pages around a list of tools.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Pages")]
 struct Pages {
     next_page_token: String,
     total_size: u64,
     prev_page_token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ToolPage")]
 pub(super) struct ToolsAnswer {
     #[serde(flatten)]
     pages: Pages,
@@ -61,14 +66,16 @@ pub(super) struct ToolsAnswer {
     tools: Vec<ToolOutput>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScopedToolPage")]
 pub(super) struct ScopedAnswer {
     #[serde(flatten)]
     pages: Pages,
     tools: Vec<ScopedOutput>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AvailableToolPage")]
 pub(super) struct AvailableAnswer {
     #[serde(flatten)]
     pages: Pages,
