@@ -2,6 +2,7 @@
 
 mod clients;
 mod connections;
+mod request_ids;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -18,11 +19,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use self::clients::Clients;
 pub(crate) use self::connections::{ConnectionEntry, Connections};
+use self::{clients::Clients, request_ids::RequestIds};
 use crate::{
     accounts::Accounts,
-    local::clock::Clock,
+    local::{clock::Clock, faults::Faults, journal::Journal},
     settings::{Connection, Settings},
     signing::{Signer, SigningError},
     store::{ConfigRecord, ConnectionName, Store, StoreError},
@@ -59,6 +60,9 @@ pub(crate) struct Engine {
     clock: Clock,
     connections: Arc<Connections>,
     clients: Clients,
+    request_ids: RequestIds,
+    faults: Faults,
+    journal: Journal,
     base: String,
 }
 
@@ -108,9 +112,12 @@ impl Engine {
             upstreams,
             accounts,
             signer,
-            clock,
             connections,
             clients,
+            request_ids: RequestIds::default(),
+            faults: Faults::default(),
+            journal: Journal::new(clock.clone()),
+            clock,
             base,
         })
     }
@@ -137,6 +144,20 @@ impl Engine {
 
     pub(crate) fn clients(&self) -> &Clients {
         &self.clients
+    }
+
+    pub(crate) fn request_ids(&self) -> &RequestIds {
+        &self.request_ids
+    }
+
+    /// What goes wrong because a test wants it to.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What was asked of this engine.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The generated pair, while the settings name no client.

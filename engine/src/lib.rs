@@ -27,5 +27,17 @@ mod signing;
 mod store;
 mod upstream;
 
+/// The test controls: what a [`LocalEngine`] takes and answers when a test steers it.
+pub mod controls {
+    pub use crate::local::{
+        controls::{
+            AccountStatus, AuthLink, AuthLinkState, CompletedLink, ControlError, Seed, SeedAccount,
+            SeedConfig,
+        },
+        faults::{AddedFault, Fault},
+        journal::{JournalFilter, JournalRecord, Outcome, RecordKind},
+    };
+}
+
 pub use local::{EngineError, LocalEngine, LocalEngineBuilder, OwnedEngine, StartError};
 pub use settings::{Settings, SettingsError};

@@ -120,10 +120,24 @@ async fn submit(
 
 /// Sends the browser to the application, which knows who sits in front of it.
 fn to_application(verification: &Verification, auth_request_id: &SecretString) -> Response {
-    let Ok(mut url) = Url::parse(&verification.url) else {
+    let Some(url) = verification_url(verification, auth_request_id) else {
         tracing::error!("a link leads to a place that is not a URL");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let headers = [
+        (header::LOCATION, url.as_str()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// Where the application verifies the user, and what it is told.
+pub(super) fn verification_url(
+    verification: &Verification,
+    auth_request_id: &SecretString,
+) -> Option<Url> {
+    let mut url = Url::parse(&verification.url).ok()?;
     {
         let mut query = url.query_pairs_mut();
         query.append_pair("auth_request_id", auth_request_id.expose_secret());
@@ -131,12 +145,7 @@ fn to_application(verification: &Verification, auth_request_id: &SecretString) -
             query.append_pair("state", state);
         }
     }
-    let headers = [
-        (header::LOCATION, url.as_str()),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
+    Some(url)
 }
 
 async fn verified() -> Response {
@@ -197,6 +206,12 @@ fn form_or_state(link: &OpenLink<'_>, problem: Option<&str>) -> Response {
             "This link was already used",
             None,
             "A link works once. If your application still asks you to connect, ask it for a new link.",
+        ),
+        OpenLink::Denied => message(
+            StatusCode::GONE,
+            "Authorization was denied",
+            None,
+            "Nothing was connected. If that was a mistake, go back to your application and ask for a new link.",
         ),
         OpenLink::Unknown => message(
             StatusCode::NOT_FOUND,

@@ -8,7 +8,7 @@ use super::{AccountRecord, Accounts, AccountsError, new_account};
 use crate::{
     engine::ConnectionEntry,
     signing::random_secret,
-    store::{LinkState, NewLink, NewRequest, SecretHash, Verification, Verified},
+    store::{LinkState, NewLink, NewRequest, SecretHash, Store, Verification, Verified},
 };
 
 const LIFETIME: SignedDuration = SignedDuration::from_secs(60);
@@ -28,6 +28,7 @@ pub(crate) struct IssuedLink {
 pub(crate) enum OpenLink<'a> {
     Unknown,
     Used,
+    Denied,
     Expired,
     Open {
         account: AccountRecord,
@@ -71,7 +72,7 @@ impl Accounts {
             let secret = random_secret()?;
             links.push(NewLink {
                 account: new_account(connection, identifier),
-                hash: hash(secret.expose_secret()),
+                hash: hash_of(secret.expose_secret()),
                 verification: verification.cloned(),
             });
             secrets.push(secret);
@@ -89,7 +90,7 @@ impl Accounts {
 
     /// Looks at a link without using it.
     pub(crate) async fn look_at_link(&self, secret: &str) -> Result<OpenLink<'_>, AccountsError> {
-        let state = self.store.link(hash(secret), self.clock.now()).await?;
+        let state = self.store.link(hash_of(secret), self.clock.now()).await?;
         Ok(self.with_connection(state))
     }
 
@@ -99,16 +100,21 @@ impl Accounts {
         secret: &str,
         key: SecretString,
     ) -> Result<Redeemed<'_>, AccountsError> {
+        self.redeem(hash_of(secret), key).await
+    }
+
+    pub(super) async fn redeem(
+        &self,
+        hash: SecretHash,
+        key: SecretString,
+    ) -> Result<Redeemed<'_>, AccountsError> {
         let now = self.clock.now();
         let auth_request_id = random_secret()?;
         let request = NewRequest {
-            hash: hash(auth_request_id.expose_secret()),
+            hash: hash_of(auth_request_id.expose_secret()),
             expires_at: now.checked_add(TIME_TO_VERIFY).unwrap_or(Timestamp::MAX),
         };
-        let state = self
-            .store
-            .redeem_link(hash(secret), key, request, now)
-            .await?;
+        let state = self.store.redeem_link(hash, key, request, now).await?;
         Ok(match self.with_connection(state) {
             OpenLink::Open {
                 account,
@@ -141,14 +147,15 @@ impl Accounts {
         let now = self.clock.now();
         Ok(self
             .store
-            .verify_user(hash(auth_request_id), identifier, now)
+            .verify_user(hash_of(auth_request_id), identifier, now)
             .await?)
     }
 
-    fn with_connection(&self, state: LinkState) -> OpenLink<'_> {
+    pub(super) fn with_connection(&self, state: LinkState) -> OpenLink<'_> {
         match state {
             LinkState::Unknown => OpenLink::Unknown,
             LinkState::Used => OpenLink::Used,
+            LinkState::Denied => OpenLink::Denied,
             LinkState::Expired => OpenLink::Expired,
             // A connection that left the settings takes its links with it.
             LinkState::Open(account, verification) => {
@@ -165,8 +172,21 @@ impl Accounts {
     }
 }
 
-fn hash(secret: &str) -> SecretHash {
+fn hash_of(secret: &str) -> SecretHash {
     let mut hash = SecretHash::default();
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
     hash
+}
+
+/// The hash of the link with this id, which is `link_` and how the hash starts.
+pub(super) async fn hash_by_start(
+    store: &Store,
+    id: &str,
+) -> Result<Option<SecretHash>, AccountsError> {
+    let digits = id.strip_prefix("link_").unwrap_or_default();
+    let number = u128::from_str_radix(digits, 16).ok();
+    match number.filter(|_| digits.len() == 32) {
+        Some(start) => Ok(store.link_by_start(start.to_be_bytes()).await?),
+        None => Ok(None),
+    }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod connect_page;
 mod credential;
 mod links;
+mod steering;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -11,6 +12,7 @@ use secrecy::SecretString;
 pub(crate) use self::{
     credential::{KeyProblem, credential},
     links::{IssuedLink, OpenLink, Redeemed},
+    steering::NotDone,
 };
 pub(crate) use crate::store::{AccountRecord, AccountStatus};
 use crate::{
@@ -233,7 +235,7 @@ impl Accounts {
 }
 
 /// An account as it begins: where nothing is needed, it is active as soon as it exists.
-fn new_account(entry: &ConnectionEntry, identifier: &str) -> NewAccount {
+pub(crate) fn new_account(entry: &ConnectionEntry, identifier: &str) -> NewAccount {
     NewAccount {
         connection_id: entry.id.clone(),
         identifier: identifier.to_owned(),

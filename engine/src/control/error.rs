@@ -64,6 +64,11 @@ impl Violation {
             constraint,
         }
     }
+
+    /// The field and the sentence without it.
+    pub(super) fn parts(self) -> (String, String) {
+        (self.field, self.description)
+    }
 }
 
 /// A refusal. The middleware `stamp` turns it into an answer, because the answer holds the

@@ -1,12 +1,16 @@
 //! An engine with a runtime of its own, for hosts that have none: the door for language bindings.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::engine::{LocalEngine, StartError};
+use super::{
+    controls::{self, ControlError},
+    engine::{LocalEngine, StartError},
+};
 use crate::settings::Settings;
 
 /// What an engine is started with, as JSON.
@@ -26,6 +30,10 @@ struct Options {
     data_folder: Option<PathBuf>,
     #[serde(default)]
     port: u16,
+    #[serde(default)]
+    test_controls: bool,
+    #[serde(default)]
+    seed_ids: Option<u64>,
 }
 
 /// Why an engine could not be started or steered, in the form in which bindings raise errors.
@@ -34,6 +42,7 @@ pub struct EngineError {
     kind: &'static str,
     code: &'static str,
     message: String,
+    argument: Option<String>,
 }
 
 impl EngineError {
@@ -42,6 +51,7 @@ impl EngineError {
             kind,
             code,
             message: message.into(),
+            argument: None,
         }
     }
 
@@ -53,9 +63,14 @@ impl EngineError {
         Self::new("closed", "engine_closed", "the engine has been closed")
     }
 
-    /// The client's error form: `kind`, `code`, `message`.
+    /// The client's error form: `kind`, `code`, `message`, and the `argument` that is wrong.
     pub fn to_json(&self) -> Value {
-        json!({ "kind": self.kind, "code": self.code, "message": self.message })
+        json!({
+            "kind": self.kind,
+            "code": self.code,
+            "message": self.message,
+            "argument": self.argument,
+        })
     }
 }
 
@@ -80,6 +95,16 @@ impl From<StartError> for EngineError {
     }
 }
 
+impl From<ControlError> for EngineError {
+    fn from(error: ControlError) -> Self {
+        let (kind, code) = error.kind.names();
+        Self {
+            argument: error.field.clone(),
+            ..Self::new(kind, code, error.to_string())
+        }
+    }
+}
+
 /// A [`LocalEngine`] with its own threads. Its methods block: call them from threads that may wait.
 ///
 /// In a process that was forked from the one that started it, every method fails and dropping it
@@ -89,14 +114,14 @@ pub struct OwnedEngine {
     env_url: String,
     client_id: String,
     client_secret: String,
-    admin_token: String,
+    admin_token: Option<String>,
     /// `None` once closed.
     running: Option<(Runtime, LocalEngine)>,
 }
 
 impl OwnedEngine {
     /// Starts an engine from JSON options: `config` (a file) or `config_toml` (its text) with
-    /// `config_folder`, `data_folder`, `port`; all optional.
+    /// `config_folder`, `data_folder`, `port`, `test_controls`, `seed_ids`; all optional.
     ///
     /// # Errors
     /// [`EngineError`]; nothing is left running.
@@ -120,7 +145,11 @@ impl OwnedEngine {
         };
         let mut builder = LocalEngine::builder()
             .settings(settings.map_err(StartError::from)?)
-            .port(options.port);
+            .port(options.port)
+            .test_controls(options.test_controls);
+        if let Some(seed) = options.seed_ids {
+            builder = builder.seed_ids(seed);
+        }
         if let Some(folder) = options.data_folder {
             builder = builder.data_folder(folder);
         }
@@ -139,7 +168,7 @@ impl OwnedEngine {
                 env_url: engine.env_url().to_owned(),
                 client_id: engine.client_id().to_owned(),
                 client_secret: engine.client_secret().to_owned(),
-                admin_token: engine.admin_token().to_owned(),
+                admin_token: engine.admin_token().map(str::to_owned),
                 running: Some((runtime, engine)),
             }),
             Err(error) => {
@@ -165,46 +194,35 @@ impl OwnedEngine {
     }
 
     /// See [`LocalEngine::admin_token`].
-    pub fn admin_token(&self) -> &str {
-        &self.admin_token
+    pub fn admin_token(&self) -> Option<&str> {
+        self.admin_token.as_deref()
     }
 
-    /// See [`LocalEngine::freeze_clock`].
+    /// Does what a test control does, with a request in JSON, and answers in JSON. The operations are
+    /// `reset`, `seed`, `clock`, `set_clock`, `set_account_status`, `auth_links`,
+    /// `complete_auth_link`, `deny_auth_link`, `add_fault`, `faults`, `clear_faults` and `journal`;
+    /// `docs/engine.md` describes them.
+    ///
+    /// It works in the engine's threads, whoever awaits it. Dropped, it is abandoned.
     ///
     /// # Errors
-    /// When the engine is closed or another process's.
-    pub fn freeze_clock(&self) -> Result<(), EngineError> {
-        self.running().map(|(_, engine)| engine.freeze_clock())
-    }
-
-    /// Moves the clock forward by so many seconds, up to ten years.
-    ///
-    /// # Errors
-    /// When the number is negative, too large or none; when the engine is closed or another
-    /// process's.
-    pub fn advance_clock(&self, seconds: f64) -> Result<(), EngineError> {
-        const MOST: Duration = Duration::from_secs(10 * 365 * 86_400);
-        let (_, engine) = self.running()?;
-        match Duration::try_from_secs_f64(seconds) {
-            Ok(by) if by <= MOST => {
-                engine.advance_clock(by);
-                Ok(())
-            }
-            _ => Err(EngineError::argument(format!(
-                "the clock moves forward by 0 seconds to 10 years, got {seconds} seconds"
-            ))),
-        }
-    }
-
-    /// See [`LocalEngine::reset`].
-    ///
-    /// # Errors
-    /// When something cannot be emptied; when the engine is closed or another process's.
-    pub fn reset(&self) -> Result<(), EngineError> {
+    /// [`EngineError`]; when the engine is closed or another process's, at once or when awaited.
+    pub fn control(
+        &self,
+        operation: String,
+        request: String,
+    ) -> Result<impl Future<Output = Result<String, EngineError>> + Send + use<>, EngineError> {
         let (runtime, engine) = self.running()?;
-        runtime
-            .block_on(engine.reset())
-            .map_err(|error| EngineError::new("server", "engine_data_unusable", error.to_string()))
+        let parts = Arc::clone(&engine.parts);
+        let task = AbortOnDropHandle::new(
+            runtime.spawn(async move { controls::run(&parts, &operation, &request).await }),
+        );
+        Ok(async move {
+            match task.await {
+                Ok(answer) => Ok(answer?.to_string()),
+                Err(_) => Err(EngineError::closed()),
+            }
+        })
     }
 
     /// Stops the engine and all that it started, and waits for it. Closing twice is fine.
@@ -264,21 +282,49 @@ impl fmt::Debug for OwnedEngine {
 mod tests {
     use super::*;
 
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(future)
+    }
+
     #[test]
     fn it_starts_is_steered_and_closes_without_a_runtime_around_it() {
-        let mut engine = OwnedEngine::start("{}").unwrap();
-        engine.freeze_clock().unwrap();
-        engine.advance_clock(1.5).unwrap();
-        engine.reset().unwrap();
-        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e12] {
+        let mut engine = OwnedEngine::start(r#"{"seed_ids":7}"#).unwrap();
+        let control = |engine: &OwnedEngine, operation: &str, request: &str| {
+            let (operation, request) = (operation.to_owned(), request.to_owned());
+            block_on(engine.control(operation, request)?)
+        };
+        let set = |request: &str| control(&engine, "set_clock", request);
+        let frozen = set(r#"{"freeze":true,"advance_seconds":1.5}"#).unwrap();
+        assert_eq!(control(&engine, "clock", "").unwrap(), frozen);
+        control(&engine, "reset", "{}").unwrap();
+        for wrong in ["-1", "1e12", "\"5\"", "null"] {
+            let error = set(&format!(r#"{{"advance_seconds":{wrong}}}"#)).unwrap_err();
+            assert_eq!(error.kind, "invalid_argument");
             assert_eq!(
-                engine.advance_clock(wrong).unwrap_err().kind,
-                "invalid_argument"
+                error.argument.as_deref(),
+                Some("advance_seconds"),
+                "{error}"
             );
         }
+        let error = control(&engine, "rest", "{}").unwrap_err();
+        assert!(error.message.contains("`rest`"), "{error}");
+        assert!(engine.admin_token().is_none());
         engine.close().unwrap();
         engine.close().unwrap();
-        assert_eq!(engine.reset().unwrap_err().code, "engine_closed");
+        assert_eq!(
+            control(&engine, "reset", "").unwrap_err().code,
+            "engine_closed"
+        );
+    }
+
+    #[test]
+    fn closing_ends_a_wait() {
+        let mut engine = OwnedEngine::start("{}").unwrap();
+        let wait = r#"{"wait_for":1,"timeout_seconds":600}"#.to_owned();
+        let waiting = engine.control("journal".to_owned(), wait).unwrap();
+        engine.close().unwrap();
+        assert_eq!(block_on(waiting).unwrap_err().code, "engine_closed");
     }
 
     #[test]

@@ -36,14 +36,20 @@ pub(crate) struct NewLink {
 pub(crate) enum LinkState {
     Unknown,
     Used,
+    /// Somebody refused to authorize with it.
+    Denied,
     Expired,
     /// May be used now, for this account.
     Open(AccountRecord, Option<Verification>),
 }
 
-fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<LinkState, StoreError> {
+pub(super) fn state(
+    tx: &Transaction<'_>,
+    hash: &SecretHash,
+    now: Timestamp,
+) -> Result<LinkState, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, expires_at, used_at IS NOT NULL, user_verify_url, state FROM links
+        "SELECT {COLUMNS}, expires_at, used_at IS NOT NULL, user_verify_url, state, denied_at IS NOT NULL FROM links
          JOIN accounts ON accounts.id = account_id WHERE secret_hash = ?1"
     );
     let found = tx
@@ -55,14 +61,16 @@ fn state(tx: &Transaction<'_>, hash: &SecretHash, now: Timestamp) -> Result<Link
                 row.get::<_, bool>(5)?,
                 row.get::<_, Option<String>>(6)?,
                 row.get::<_, Option<String>>(7)?,
+                row.get::<_, bool>(8)?,
             ))
         })
         .optional()?;
     Ok(match found {
         None => LinkState::Unknown,
         Some((_, _, true, ..)) => LinkState::Used,
+        Some((.., true)) => LinkState::Denied,
         Some((_, expires_at, ..)) if expires_at <= now.as_microsecond() => LinkState::Expired,
-        Some((account, _, _, url, state)) => {
+        Some((account, _, _, url, state, _)) => {
             LinkState::Open(account, url.map(|url| Verification { url, state }))
         }
     })

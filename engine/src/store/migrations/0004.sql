@@ -1,0 +1,2 @@
+-- Somebody refused to authorize with this link.
+ALTER TABLE links ADD COLUMN denied_at INTEGER;
