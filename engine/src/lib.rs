@@ -39,5 +39,7 @@ pub mod controls {
     };
 }
 
-pub use local::{EngineError, LocalEngine, LocalEngineBuilder, OwnedEngine, StartError};
+pub use local::{
+    EngineControls, EngineError, LocalEngine, LocalEngineBuilder, OwnedEngine, StartError,
+};
 pub use settings::{Settings, SettingsError};

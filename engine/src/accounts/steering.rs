@@ -36,7 +36,6 @@ pub(crate) enum NotDone {
 }
 
 /// A completed link.
-#[derive(Debug)]
 pub(crate) struct Completed {
     pub(crate) status: AccountStatus,
     /// Where a browser would go for the user to be verified.

@@ -13,4 +13,4 @@ mod watch;
 mod wire;
 
 pub use engine::{LocalEngine, LocalEngineBuilder, StartError};
-pub use owned::{EngineError, OwnedEngine};
+pub use owned::{EngineControls, EngineError, OwnedEngine};

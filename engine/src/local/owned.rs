@@ -1,15 +1,19 @@
 //! An engine with a runtime of its own, for hosts that have none: the door for language bindings.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     controls::{self, ControlError},
-    engine::{LocalEngine, StartError},
+    engine::{LocalEngine, Parts, StartError},
 };
 use crate::settings::Settings;
 
@@ -30,8 +34,6 @@ struct Options {
     data_folder: Option<PathBuf>,
     #[serde(default)]
     port: u16,
-    #[serde(default)]
-    test_controls: bool,
     #[serde(default)]
     seed_ids: Option<u64>,
 }
@@ -114,14 +116,13 @@ pub struct OwnedEngine {
     env_url: String,
     client_id: String,
     client_secret: String,
-    admin_token: Option<String>,
     /// `None` once closed.
     running: Option<(Runtime, LocalEngine)>,
 }
 
 impl OwnedEngine {
     /// Starts an engine from JSON options: `config` (a file) or `config_toml` (its text) with
-    /// `config_folder`, `data_folder`, `port`, `test_controls`, `seed_ids`; all optional.
+    /// `config_folder`, `data_folder`, `port`, `seed_ids`; all optional.
     ///
     /// # Errors
     /// [`EngineError`]; nothing is left running.
@@ -145,8 +146,7 @@ impl OwnedEngine {
         };
         let mut builder = LocalEngine::builder()
             .settings(settings.map_err(StartError::from)?)
-            .port(options.port)
-            .test_controls(options.test_controls);
+            .port(options.port);
         if let Some(seed) = options.seed_ids {
             builder = builder.seed_ids(seed);
         }
@@ -168,7 +168,6 @@ impl OwnedEngine {
                 env_url: engine.env_url().to_owned(),
                 client_id: engine.client_id().to_owned(),
                 client_secret: engine.client_secret().to_owned(),
-                admin_token: engine.admin_token().map(str::to_owned),
                 running: Some((runtime, engine)),
             }),
             Err(error) => {
@@ -193,36 +192,20 @@ impl OwnedEngine {
         &self.client_secret
     }
 
-    /// See [`LocalEngine::admin_token`].
-    pub fn admin_token(&self) -> Option<&str> {
-        self.admin_token.as_deref()
-    }
-
-    /// Does what a test control does, with a request in JSON, and answers in JSON. The operations are
-    /// `reset`, `seed`, `clock`, `set_clock`, `set_account_status`, `auth_links`,
-    /// `complete_auth_link`, `deny_auth_link`, `add_fault`, `faults`, `clear_faults` and `journal`;
-    /// `docs/engine.md` describes them.
-    ///
-    /// It works in the engine's threads, whoever awaits it. Dropped, it is abandoned.
-    ///
-    /// # Errors
-    /// [`EngineError`]; when the engine is closed or another process's, at once or when awaited.
-    pub fn control(
-        &self,
-        operation: String,
-        request: String,
-    ) -> Result<impl Future<Output = Result<String, EngineError>> + Send + use<>, EngineError> {
-        let (runtime, engine) = self.running()?;
-        let parts = Arc::clone(&engine.parts);
-        let task = AbortOnDropHandle::new(
-            runtime.spawn(async move { controls::run(&parts, &operation, &request).await }),
-        );
-        Ok(async move {
-            match task.await {
-                Ok(answer) => Ok(answer?.to_string()),
-                Err(_) => Err(EngineError::closed()),
-            }
-        })
+    /// The test controls of this engine.
+    pub fn controls(&self) -> EngineControls {
+        let (handle, parts) = match &self.running {
+            Some((runtime, engine)) => (
+                Some(runtime.handle().clone()),
+                Arc::downgrade(&engine.parts),
+            ),
+            None => (None, Weak::new()),
+        };
+        EngineControls {
+            pid: self.pid,
+            handle,
+            parts,
+        }
     }
 
     /// Stops the engine and all that it started, and waits for it. Closing twice is fine.
@@ -230,28 +213,73 @@ impl OwnedEngine {
     /// # Errors
     /// When the engine is another process's.
     pub fn close(&mut self) -> Result<(), EngineError> {
-        self.own()?;
+        own(self.pid)?;
         if let Some((runtime, engine)) = self.running.take() {
             runtime.block_on(engine.close());
             runtime.shutdown_background();
         }
         Ok(())
     }
+}
 
-    fn own(&self) -> Result<(), EngineError> {
-        if self.pid == std::process::id() {
-            return Ok(());
+fn own(pid: u32) -> Result<(), EngineError> {
+    if pid == std::process::id() {
+        return Ok(());
+    }
+    Err(EngineError::new(
+        "closed",
+        "engine_of_another_process",
+        "this engine belongs to the process that started it: start another one after a fork",
+    ))
+}
+
+/// The test controls of an [`OwnedEngine`]. They do not keep it running.
+#[derive(Clone)]
+pub struct EngineControls {
+    pid: u32,
+    handle: Option<Handle>,
+    parts: Weak<Parts>,
+}
+
+impl EngineControls {
+    /// Does what a test control does, with a request in JSON, and answers in JSON. The operations are
+    /// `reset`, `seed`, `clock`, `set_clock`, `set_account_status`, `auth_links`,
+    /// `complete_auth_link`, `deny_auth_link`, `add_fault`, `faults`, `clear_faults` and `journal`.
+    ///
+    /// It works in the engine's threads, whoever awaits it; dropped, it is abandoned. It fails with
+    /// an [`EngineError`], also when the engine is closed, meanwhile too, or another process's.
+    pub fn run(
+        &self,
+        operation: String,
+        request: String,
+    ) -> impl Future<Output = Result<String, EngineError>> + Send + use<> {
+        let task = self.begin(operation, request);
+        async move {
+            match task?.await {
+                Ok(answer) => Ok(answer?.to_string()),
+                Err(_) => Err(EngineError::closed()),
+            }
         }
-        Err(EngineError::new(
-            "closed",
-            "engine_of_another_process",
-            "this engine belongs to the process that started it: start another one after a fork",
-        ))
     }
 
-    fn running(&self) -> Result<&(Runtime, LocalEngine), EngineError> {
-        self.own()?;
-        self.running.as_ref().ok_or_else(EngineError::closed)
+    fn begin(
+        &self,
+        operation: String,
+        request: String,
+    ) -> Result<AbortOnDropHandle<Result<Value, ControlError>>, EngineError> {
+        own(self.pid)?;
+        let parts = self.parts.upgrade();
+        let (Some(handle), Some(parts)) = (&self.handle, parts) else {
+            return Err(EngineError::closed());
+        };
+        let work = async move { controls::run(&parts, &operation, &request).await };
+        Ok(AbortOnDropHandle::new(handle.spawn(work)))
+    }
+}
+
+impl fmt::Debug for EngineControls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineControls").finish_non_exhaustive()
     }
 }
 
@@ -290,14 +318,14 @@ mod tests {
     #[test]
     fn it_starts_is_steered_and_closes_without_a_runtime_around_it() {
         let mut engine = OwnedEngine::start(r#"{"seed_ids":7}"#).unwrap();
-        let control = |engine: &OwnedEngine, operation: &str, request: &str| {
-            let (operation, request) = (operation.to_owned(), request.to_owned());
-            block_on(engine.control(operation, request)?)
+        let controls = engine.controls();
+        let control = |operation: &str, request: &str| {
+            block_on(controls.run(operation.to_owned(), request.to_owned()))
         };
-        let set = |request: &str| control(&engine, "set_clock", request);
+        let set = |request: &str| control("set_clock", request);
         let frozen = set(r#"{"freeze":true,"advance_seconds":1.5}"#).unwrap();
-        assert_eq!(control(&engine, "clock", "").unwrap(), frozen);
-        control(&engine, "reset", "{}").unwrap();
+        assert_eq!(control("clock", "").unwrap(), frozen);
+        control("reset", "{}").unwrap();
         for wrong in ["-1", "1e12", "\"5\"", "null"] {
             let error = set(&format!(r#"{{"advance_seconds":{wrong}}}"#)).unwrap_err();
             assert_eq!(error.kind, "invalid_argument");
@@ -307,22 +335,18 @@ mod tests {
                 "{error}"
             );
         }
-        let error = control(&engine, "rest", "{}").unwrap_err();
+        let error = control("rest", "{}").unwrap_err();
         assert!(error.message.contains("`rest`"), "{error}");
-        assert!(engine.admin_token().is_none());
         engine.close().unwrap();
         engine.close().unwrap();
-        assert_eq!(
-            control(&engine, "reset", "").unwrap_err().code,
-            "engine_closed"
-        );
+        assert_eq!(control("reset", "").unwrap_err().code, "engine_closed");
     }
 
     #[test]
     fn closing_ends_a_wait() {
         let mut engine = OwnedEngine::start("{}").unwrap();
         let wait = r#"{"wait_for":1,"timeout_seconds":600}"#.to_owned();
-        let waiting = engine.control("journal".to_owned(), wait).unwrap();
+        let waiting = engine.controls().run("journal".to_owned(), wait);
         engine.close().unwrap();
         assert_eq!(block_on(waiting).unwrap_err().code, "engine_closed");
     }
