@@ -162,7 +162,7 @@ test("a wait ends with the requests, with its time, with its signal and with the
 });
 
 test("seeded ids come again", async () => {
-  await using own = await LocalEngine.start({ seedIds: 7 });
+  const own = await LocalEngine.start({ seedIds: 7 });
   const mine = own.client({ maxRetries: 0 });
   await mine.actions.mcp.listConfigs();
   const steps = async () => {
@@ -177,6 +177,7 @@ test("seeded ids come again", async () => {
   assert.deepEqual(await steps(), first);
   await own.reset({ seedIds: 8 });
   assert.notEqual((await steps())[0], first[0]);
+  await own.close();
 });
 
 /** What is called, how it is wrong, and which argument the error names. */

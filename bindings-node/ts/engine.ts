@@ -232,6 +232,7 @@ export class LocalEngine implements AsyncDisposable {
   /** Passes on what the user called `entry` with, a `type`, and reads the answer as a `result`. */
   async #control<T>(entry: Function, operation: string, request: unknown, type: string, result?: string, signal?: AbortSignal): Promise<T> {
     const site = siteOf(entry);
+    site.type = type;
     const text = located(site, () => {
       if (!isObject(request)) throw argumentError("argument_type", "parameters", "the parameters must be an object");
       return toText(request, type);

@@ -17,35 +17,8 @@ const JOURNAL_FILTER: Readonly<Record<string, Option>> = {
   since: { wire: "since" },
 };
 
-/** @internal */
-export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
-  ...TYPES,
-  ClientOptions: {
-    envUrl: { wire: "env_url" },
-    clientId: { wire: "client_id" },
-    clientSecret: { wire: "client_secret" },
-    allowInsecureHttp: { wire: "allow_insecure_http" },
-    caFile: { wire: "ca_file" },
-    timeoutMs: { wire: "timeout_seconds", milliseconds: true },
-    attemptTimeoutMs: { wire: "attempt_timeout_seconds", milliseconds: true },
-    connectTimeoutMs: { wire: "connect_timeout_seconds", milliseconds: true },
-    maxRetries: { wire: "max_retries" },
-    backoffBaseMs: { wire: "backoff_base_seconds", milliseconds: true },
-    backoffCapMs: { wire: "backoff_cap_seconds", milliseconds: true },
-  },
-  RequestOptions: {
-    timeoutMs: { wire: "timeout_seconds", milliseconds: true },
-    maxRetries: { wire: "max_retries" },
-    headers: { wire: "headers" },
-  },
-  EngineOptions: {
-    config: { wire: "config" },
-    configToml: { wire: "config_toml" },
-    configFolder: { wire: "config_folder" },
-    dataFolder: { wire: "data_folder" },
-    port: { wire: "port" },
-    seedIds: { wire: "seed_ids" },
-  },
+/** Those of the engine's test controls, whose names mean something else elsewhere. */
+const CONTROLS: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
   Reset: { seedIds: { wire: "seed_ids" } },
   ClockChange: { seconds: { wire: "advance_seconds" }, freeze: { wire: "freeze" }, reset: { wire: "reset" } },
   Clock: { now: { wire: "now", type: "Date" } },
@@ -75,7 +48,7 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     state: { wire: "state" },
     expiresAt: { wire: "expires_at", type: "Date" },
   },
-  LinkAnswer: { linkId: { wire: "id" }, credential: { wire: "credential" } },
+  LinkAnswer: { linkId: { wire: "link_id" }, credential: { wire: "credential" } },
   CompletedLink: { status: { wire: "status" }, verifyUrl: { wire: "verify_url", secret: true } },
   Fault: {
     path: { wire: "path" },
@@ -124,8 +97,41 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
   },
 };
 
+/** @internal */
+export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
+  ...TYPES,
+  ClientOptions: {
+    envUrl: { wire: "env_url" },
+    clientId: { wire: "client_id" },
+    clientSecret: { wire: "client_secret" },
+    allowInsecureHttp: { wire: "allow_insecure_http" },
+    caFile: { wire: "ca_file" },
+    timeoutMs: { wire: "timeout_seconds", milliseconds: true },
+    attemptTimeoutMs: { wire: "attempt_timeout_seconds", milliseconds: true },
+    connectTimeoutMs: { wire: "connect_timeout_seconds", milliseconds: true },
+    maxRetries: { wire: "max_retries" },
+    backoffBaseMs: { wire: "backoff_base_seconds", milliseconds: true },
+    backoffCapMs: { wire: "backoff_cap_seconds", milliseconds: true },
+  },
+  RequestOptions: {
+    timeoutMs: { wire: "timeout_seconds", milliseconds: true },
+    maxRetries: { wire: "max_retries" },
+    headers: { wire: "headers" },
+  },
+  EngineOptions: {
+    config: { wire: "config" },
+    configToml: { wire: "config_toml" },
+    configFolder: { wire: "config_folder" },
+    dataFolder: { wire: "data_folder" },
+    port: { wire: "port" },
+    seedIds: { wire: "seed_ids" },
+  },
+  ...CONTROLS,
+};
+
 const NAMES = new Map<string, string>();
-for (const fields of Object.values(TABLES)) {
+for (const [type, fields] of Object.entries(TABLES)) {
+  if (type in CONTROLS) continue;
   for (const [name, { wire }] of Object.entries(fields)) {
     NAMES.set(wire, name);
   }

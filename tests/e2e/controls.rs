@@ -557,7 +557,7 @@ async fn links_are_completed_and_denied_without_a_browser() {
         );
         link["id"].clone()
     };
-    let body = json!({ "id": of("alice"), "credential": "key" });
+    let body = json!({ "link_id": of("alice"), "credential": "key" });
     let answer = control(&scene, "POST", "auth_links/complete", body).await;
     assert_eq!(
         (answer.status, answer.body),
@@ -570,7 +570,7 @@ async fn links_are_completed_and_denied_without_a_browser() {
         .await
         .unwrap();
 
-    let body = json!({ "id": of("bob") });
+    let body = json!({ "link_id": of("bob") });
     assert_eq!(
         control(&scene, "POST", "auth_links/deny", body.clone())
             .await

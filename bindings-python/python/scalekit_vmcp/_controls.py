@@ -147,7 +147,8 @@ class Controls:
     @property
     def now(self) -> datetime:
         """What the engine's clock shows: UTC without a zone."""
-        return naive_utc(self._control("clock")["now"])
+        now: datetime = naive_utc(self._control("clock")["now"])
+        return now
 
     def freeze_clock(self) -> None:
         """Stops the engine's clock where it is; `advance_clock` still moves it."""
@@ -230,7 +231,7 @@ class Controls:
             ScalekitNotFoundException: There is no such link.
             ScalekitConflictException: The link is not open, or its connection needs no credential.
         """
-        return CompletedLink(**self._control("complete_auth_link", id=link_id, credential=credential))
+        return CompletedLink(**self._control("complete_auth_link", link_id=link_id, credential=credential))
 
     @named
     def deny_auth_link(self, link_id: str) -> None:
@@ -243,7 +244,7 @@ class Controls:
             ScalekitNotFoundException: There is no such link.
             ScalekitConflictException: The link is not open.
         """
-        self._control("deny_auth_link", id=link_id)
+        self._control("deny_auth_link", link_id=link_id)
 
     @named
     def add_fault(
@@ -403,7 +404,6 @@ class Controls:
 
 _OUR_NAMES = {
     "advance_seconds": "by",
-    "id": "link_id",
     "latency_ms": "latency",
     "retry_after_seconds": "retry_after",
     "timeout_seconds": "timeout",

@@ -178,7 +178,15 @@ fn hash_of(secret: &str) -> SecretHash {
     hash
 }
 
-/// The hash of the link with this id, which is `link_` and how the hash starts.
+/// What names a link without opening it: how its hash starts.
+pub(super) fn link_id(hash: &SecretHash) -> String {
+    let start = hash
+        .first_chunk()
+        .map_or(0, |start| u128::from_be_bytes(*start));
+    format!("link_{start:032x}")
+}
+
+/// The hash of the link with this id.
 pub(super) async fn hash_by_start(
     store: &Store,
     id: &str,

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     Accounts, AccountsError, KeyProblem, OpenLink, Redeemed, connect_page, credential,
-    links::hash_by_start,
+    links::{hash_by_start, link_id},
 };
 use crate::{
     engine::ConnectionEntry,
@@ -70,14 +70,8 @@ impl Accounts {
         let named = links.into_iter().filter_map(|link| {
             // A connection that left the settings takes its links with it.
             let entry = self.connections.by_id(&link.connection_id)?;
-            let id: String = link
-                .hash
-                .iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
             Some(ListedLink {
-                id: format!("link_{id}"),
+                id: link_id(&link.hash),
                 connection_name: entry.connection.name.clone(),
                 identifier: link.identifier,
                 state: link.state,

@@ -18,7 +18,7 @@ pub(super) struct Serve {
     /// The port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 8484, env = "VMCP_PORT")]
     port: u16,
-    /// Let tests steer the engine over HTTP, under `/_local/`: prints VMCP_ADMIN_TOKEN.
+    /// Let tests steer the engine over HTTP, under `/_local/`: prints their token.
     #[arg(long)]
     test_controls: bool,
     /// Let ids follow from this number, so that the same steps give the same ones.

@@ -3,6 +3,7 @@
 use super::{
     accounts::LONGEST_OF_AN_ACCOUNT,
     configs::check_name,
+    error::Violation,
     mappings::{self, MappingInput},
 };
 use crate::{
@@ -33,7 +34,7 @@ pub(crate) async fn checked_config(
         .collect();
     let mappings = mappings::check(engine, mappings, &mut violations).await?;
     if !violations.is_empty() {
-        let problems = violations.into_iter().map(|violation| violation.parts());
+        let problems = violations.into_iter().map(Violation::parts);
         return Ok(Err(problems.collect()));
     }
     Ok(Ok(NewConfig {

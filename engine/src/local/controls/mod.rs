@@ -69,10 +69,10 @@ static OPERATIONS: &[Operation] = operations! {
         auth_links: parts.auth_links().await?,
     };
     "complete_auth_link": POST "/_local/auth_links/complete" => |parts, wanted: request::Complete| {
-        parts.complete_auth_link(&wanted.id, wanted.credential()).await?
+        parts.complete_auth_link(&wanted.link_id, wanted.credential()).await?
     };
     "deny_auth_link": POST "/_local/auth_links/deny" => |parts, wanted: request::Deny| {
-        parts.deny_auth_link(&wanted.id).await?;
+        parts.deny_auth_link(&wanted.link_id).await?;
         request::Nothing {}
     };
     "add_fault": POST "/_local/faults" => |parts, wanted: super::faults::Fault| request::Id {

@@ -45,7 +45,7 @@ pub(super) struct SetStatus {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Complete {
-    pub(super) id: String,
+    pub(super) link_id: String,
     credential: String,
 }
 
@@ -58,7 +58,7 @@ impl Complete {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Deny {
-    pub(super) id: String,
+    pub(super) link_id: String,
 }
 
 #[derive(Serialize)]

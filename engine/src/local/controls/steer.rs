@@ -252,7 +252,7 @@ impl Parts {
 fn not_done(id: &str, why: &NotDone) -> ControlError {
     let id = id.escape_debug();
     match why {
-        NotDone::NoSuchLink => ControlError::unknown("id", format!("there is no link `{id}`")),
+        NotDone::NoSuchLink => ControlError::unknown("link_id", format!("there is no link `{id}`")),
         NotDone::Dead(state) => ControlError::new(
             Kind::Refused,
             format!("the link `{id}` is {state}, not open"),

@@ -254,7 +254,7 @@ async fn links_are_listed_completed_and_denied_without_their_secret() {
         find("bob", "gmail"),
         find("alice", "calendar"),
     );
-    let complete = |id: &str, key: &str| json!({ "id": id, "credential": key });
+    let complete = |id: &str, key: &str| json!({ "link_id": id, "credential": key });
     for (id, key, kind) in [
         ("link_0", "key", Kind::Unknown),
         ("../x", "key", Kind::Unknown),
@@ -270,7 +270,7 @@ async fn links_are_listed_completed_and_denied_without_their_secret() {
         .await
         .unwrap();
     assert_eq!(done, json!({ "status": "ACTIVE" }));
-    ask(&engine, "deny_auth_link", json!({ "id": bob }))
+    ask(&engine, "deny_auth_link", json!({ "link_id": bob }))
         .await
         .unwrap();
     for (id, state) in [(&alice, "used"), (&bob, "denied")] {
@@ -281,7 +281,7 @@ async fn links_are_listed_completed_and_denied_without_their_secret() {
             error.kind == Kind::Refused && error.to_string().contains(state),
             "{error}"
         );
-        let error = ask(&engine, "deny_auth_link", json!({ "id": id }))
+        let error = ask(&engine, "deny_auth_link", json!({ "link_id": id }))
             .await
             .unwrap_err();
         assert!(
@@ -451,7 +451,12 @@ async fn bad_requests_name_the_field_and_the_rule() {
             Kind::Invalid,
             "missing field `connection_name`",
         ),
-        ("deny_auth_link", json!({ "id": 5 }), Kind::Invalid, "`id`"),
+        (
+            "deny_auth_link",
+            json!({ "link_id": 5 }),
+            Kind::Invalid,
+            "`link_id`",
+        ),
     ] {
         let error = ask(&engine, name, request.clone()).await.unwrap_err();
         assert!(
