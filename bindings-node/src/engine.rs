@@ -7,18 +7,21 @@ use napi::{
     bindgen_prelude::{PromiseRaw, spawn_blocking},
 };
 use napi_derive::napi;
-use scalekit_vmcp_engine::{EngineError, OwnedEngine};
+use scalekit_vmcp_engine::{EngineControls, EngineError, OwnedEngine};
 
-use crate::answer::Answer;
+use crate::{
+    answer::{Answer, promise},
+    cancel::{CancelHandle, unless_cancelled},
+};
 
 /// An engine in this process.
 #[napi]
 pub struct Engine {
     owned: Arc<Mutex<OwnedEngine>>,
+    controls: EngineControls,
     env_url: String,
     client_id: String,
     client_secret: String,
-    admin_token: String,
 }
 
 /// An engine, or why there is none.
@@ -39,7 +42,7 @@ pub(crate) fn start_engine(env: &Env, options: String) -> napi::Result<PromiseRa
                 env_url: owned.env_url().to_owned(),
                 client_id: owned.client_id().to_owned(),
                 client_secret: owned.client_secret().to_owned(),
-                admin_token: owned.admin_token().to_owned(),
+                controls: owned.controls(),
                 owned: Arc::new(Mutex::new(owned)),
             }),
             error: None,
@@ -71,53 +74,34 @@ impl Engine {
         self.client_secret.clone()
     }
 
-    /// The bearer token of the test controls.
-    #[napi(getter)]
-    pub fn admin_token(&self) -> String {
-        self.admin_token.clone()
-    }
-
-    /// Stops the clock.
+    /// Does what a test control does, JSON in and out.
     #[napi]
-    pub fn freeze_clock<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Answer>> {
-        self.act(env, |engine| engine.freeze_clock())
-    }
-
-    /// Moves the clock forward.
-    #[napi]
-    pub fn advance_clock<'env>(
+    pub fn control<'env>(
         &self,
         env: &'env Env,
-        seconds: f64,
+        operation: String,
+        request: String,
+        cancel: Option<&CancelHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        self.act(env, move |engine| engine.advance_clock(seconds))
-    }
-
-    /// Forgets all that was created.
-    #[napi]
-    pub fn reset<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Answer>> {
-        self.act(env, |engine| engine.reset())
+        let work = self.controls.run(operation, request);
+        let work = async { Answer::from(work.await) };
+        promise(env, unless_cancelled(cancel, work))
     }
 
     /// Stops the engine and waits for it.
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Answer>> {
-        self.act(env, OwnedEngine::close)
-    }
-
-    fn act<'env>(
-        &self,
-        env: &'env Env,
-        action: impl FnOnce(&mut OwnedEngine) -> Result<(), EngineError> + Send + 'static,
-    ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let owned = Arc::clone(&self.owned);
         blocking(env, move || {
             let mut engine = owned.lock().unwrap_or_else(PoisonError::into_inner);
-            match action(&mut engine) {
-                Ok(()) => Answer::ok(String::new()),
-                Err(error) => Answer::failed(&error.to_json()),
-            }
+            Answer::from(engine.close().map(|()| String::new()))
         })
+    }
+}
+
+impl From<Result<String, EngineError>> for Answer {
+    fn from(result: Result<String, EngineError>) -> Self {
+        result.map_or_else(|error| Self::failed(&error.to_json()), Self::ok)
     }
 }
 

@@ -25,6 +25,8 @@ export interface Site {
   stack?: string;
   /** By its name on the wire; none for what is no operation of the API. */
   operation: string;
+  /** The type of what was passed, where it is no operation of the API. */
+  type?: string;
 }
 
 /** Notes the stack above `entry`, the function or class that the user called. @internal */
@@ -64,7 +66,7 @@ export async function answered<T>(
 export function settled<T>(site: Site, outcome: Outcome<T>): T {
   if (outcome.error === undefined) return outcome.ok as T;
   const states = (wire: unknown): ConnectionAuthState[] => fromWire(wire, "ConnectionAuthState") as ConnectionAuthState[];
-  throw at(site, errorFromText(outcome.error, OPERATIONS[site.operation]?.parameters, states));
+  throw at(site, errorFromText(outcome.error, site.type ?? OPERATIONS[site.operation]?.parameters, states));
 }
 
 /** The signal of the options, if it is one. @internal */

@@ -7,6 +7,96 @@ interface Option extends Field {
   milliseconds?: boolean;
 }
 
+const JOURNAL_FILTER: Readonly<Record<string, Option>> = {
+  kind: { wire: "kind" },
+  pathPrefix: { wire: "path_prefix" },
+  method: { wire: "method" },
+  connectionName: { wire: "connection_name" },
+  tool: { wire: "tool" },
+  identifier: { wire: "identifier" },
+  since: { wire: "since" },
+};
+
+/** Those of the engine's test controls, whose names mean something else elsewhere. */
+const CONTROLS: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
+  Reset: { seedIds: { wire: "seed_ids" } },
+  ClockChange: { seconds: { wire: "advance_seconds" }, freeze: { wire: "freeze" }, reset: { wire: "reset" } },
+  Clock: { now: { wire: "now", type: "Date" } },
+  Seed: { configs: { wire: "configs", type: "SeedConfig" }, accounts: { wire: "accounts", type: "SeedAccount" } },
+  SeedConfig: {
+    name: { wire: "name" },
+    description: { wire: "description" },
+    connectionToolMappings: { wire: "connection_tool_mappings", type: "SeedMapping" },
+  },
+  SeedMapping: { connectionName: { wire: "connection_name" }, tools: { wire: "tools", explicit: true } },
+  SeedAccount: {
+    connectionName: { wire: "connection_name" },
+    identifier: { wire: "identifier" },
+    status: { wire: "status" },
+    credential: { wire: "credential" },
+  },
+  StatusChange: {
+    connectionName: { wire: "connection_name" },
+    identifier: { wire: "identifier" },
+    status: { wire: "status" },
+  },
+  AuthLinks: { authLinks: { wire: "auth_links", type: "AuthLink" } },
+  AuthLink: {
+    id: { wire: "id" },
+    connectionName: { wire: "connection_name" },
+    identifier: { wire: "identifier" },
+    state: { wire: "state" },
+    expiresAt: { wire: "expires_at", type: "Date" },
+  },
+  LinkAnswer: { linkId: { wire: "link_id" }, credential: { wire: "credential" } },
+  CompletedLink: { status: { wire: "status" }, verifyUrl: { wire: "verify_url", secret: true } },
+  Fault: {
+    path: { wire: "path" },
+    method: { wire: "method" },
+    connectionName: { wire: "connection_name" },
+    tool: { wire: "tool" },
+    identifier: { wire: "identifier" },
+    nth: { wire: "nth" },
+    times: { wire: "times" },
+    probability: { wire: "probability" },
+    latencyMs: { wire: "latency_ms" },
+    status: { wire: "status" },
+    retryAfterSeconds: { wire: "retry_after_seconds" },
+    hang: { wire: "hang" },
+    drop: { wire: "drop" },
+    garbage: { wire: "garbage" },
+  },
+  Faults: { faults: { wire: "faults", type: "AddedFault" } },
+  AddedFault: {
+    id: { wire: "id" },
+    fault: { wire: "fault", type: "Fault" },
+    matched: { wire: "matched" },
+    fired: { wire: "fired" },
+  },
+  JournalFilter: JOURNAL_FILTER,
+  JournalWait: {
+    ...JOURNAL_FILTER,
+    count: { wire: "wait_for" },
+    timeoutSeconds: { wire: "timeout_seconds" },
+  },
+  Journal: { records: { wire: "records", type: "JournalRecord" } },
+  JournalRecord: {
+    seq: { wire: "seq" },
+    at: { wire: "at", type: "Date" },
+    kind: { wire: "kind" },
+    method: { wire: "method" },
+    path: { wire: "path" },
+    status: { wire: "status" },
+    durationMs: { wire: "duration_ms" },
+    requestId: { wire: "request_id" },
+    clientId: { wire: "client_id" },
+    identifier: { wire: "identifier" },
+    tool: { wire: "tool" },
+    connectionName: { wire: "connection_name" },
+    outcome: { wire: "outcome" },
+  },
+};
+
 /** @internal */
 export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
   ...TYPES,
@@ -34,11 +124,14 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     configFolder: { wire: "config_folder" },
     dataFolder: { wire: "data_folder" },
     port: { wire: "port" },
+    seedIds: { wire: "seed_ids" },
   },
+  ...CONTROLS,
 };
 
 const NAMES = new Map<string, string>();
-for (const fields of Object.values(TABLES)) {
+for (const [type, fields] of Object.entries(TABLES)) {
+  if (type in CONTROLS) continue;
   for (const [name, { wire }] of Object.entries(fields)) {
     NAMES.set(wire, name);
   }

@@ -3,39 +3,21 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use scalekit_vmcp_engine::{EngineError, OwnedEngine};
+use scalekit_vmcp_engine::{EngineControls, OwnedEngine};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, runtime::run};
 
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
 pub(crate) struct Engine {
     pid: u32,
     owned: Mutex<OwnedEngine>,
+    controls: EngineControls,
     #[pyo3(get)]
     env_url: String,
     #[pyo3(get)]
     client_id: String,
     #[pyo3(get)]
     client_secret: String,
-}
-
-impl Engine {
-    /// The lock is held while the engine works: a child must not even try it.
-    fn with<T: Send>(
-        &self,
-        py: Python<'_>,
-        work: impl Send + FnOnce(&mut OwnedEngine) -> Result<T, EngineError>,
-    ) -> PyResult<T> {
-        if self.pid != std::process::id() {
-            let message = "this engine belongs to the process that started it: start another one after a fork";
-            return Err(Failure::closed("engine_of_another_process", message).raise(py));
-        }
-        let done = py.detach(|| {
-            let mut engine = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut engine)
-        });
-        done.map_err(|error| Failure::from(error).raise(py))
-    }
 }
 
 #[pymethods]
@@ -49,28 +31,36 @@ impl Engine {
             env_url: engine.env_url().to_owned(),
             client_id: engine.client_id().to_owned(),
             client_secret: engine.client_secret().to_owned(),
+            controls: engine.controls(),
             owned: Mutex::new(engine),
         })
     }
 
-    /// Stops the clock.
-    fn freeze_clock(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, |engine| engine.freeze_clock())
-    }
-
-    /// Moves the clock forward.
-    fn advance_clock(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
-        self.with(py, |engine| engine.advance_clock(seconds))
-    }
-
-    /// Empties the engine.
-    fn reset(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, |engine| engine.reset())
+    /// Does what a test control does, JSON in and out.
+    #[pyo3(signature = (operation, request, future=None))]
+    fn control<'py>(
+        &self,
+        py: Python<'py>,
+        operation: String,
+        request: String,
+        future: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let work = self.controls.run(operation, request);
+        run(py, future, async { work.await.map_err(Failure::from) })
     }
 
     /// Stops the engine and waits for it.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, OwnedEngine::close)
+        // The lock is held while the engine ends: a child must not even try it.
+        if self.pid != std::process::id() {
+            let message = "this engine belongs to the process that started it: start another one after a fork";
+            return Err(Failure::closed("engine_of_another_process", message).raise(py));
+        }
+        let closed = py.detach(|| {
+            let mut engine = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+            engine.close()
+        });
+        closed.map_err(|error| Failure::from(error).raise(py))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod clients;
 mod connections;
+mod request_ids;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -18,11 +19,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use self::clients::Clients;
 pub(crate) use self::connections::{ConnectionEntry, Connections};
+use self::{clients::Clients, request_ids::RequestIds};
 use crate::{
     accounts::Accounts,
-    local::clock::Clock,
+    local::{clock::Clock, faults::Faults, journal::Journal},
     outbound::{Outbound, OutboundError},
     settings::{Connection, Settings},
     signing::{Signer, SigningError},
@@ -61,6 +62,9 @@ pub(crate) struct Engine {
     connections: Arc<Connections>,
     clients: Clients,
     app_name: Option<String>,
+    request_ids: RequestIds,
+    faults: Faults,
+    journal: Journal,
     base: String,
 }
 
@@ -112,10 +116,13 @@ impl Engine {
             upstreams,
             accounts,
             signer,
-            clock,
             connections,
             clients,
             app_name: settings.app_name,
+            request_ids: RequestIds::default(),
+            faults: Faults::default(),
+            journal: Journal::new(clock.clone()),
+            clock,
             base,
         })
     }
@@ -147,6 +154,20 @@ impl Engine {
 
     pub(crate) fn clients(&self) -> &Clients {
         &self.clients
+    }
+
+    pub(crate) fn request_ids(&self) -> &RequestIds {
+        &self.request_ids
+    }
+
+    /// What goes wrong because a test wants it to.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What was asked of this engine.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The generated pair, while the settings name no client.

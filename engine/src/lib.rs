@@ -28,5 +28,19 @@ mod signing;
 mod store;
 mod upstream;
 
-pub use local::{EngineError, LocalEngine, LocalEngineBuilder, OwnedEngine, StartError};
+/// The test controls: what a [`LocalEngine`] takes and answers when a test steers it.
+pub mod controls {
+    pub use crate::local::{
+        controls::{
+            AccountStatus, AuthLink, AuthLinkState, CompletedLink, ControlError, Seed, SeedAccount,
+            SeedConfig,
+        },
+        faults::{AddedFault, Fault},
+        journal::{JournalFilter, JournalRecord, Outcome, RecordKind},
+    };
+}
+
+pub use local::{
+    EngineControls, EngineError, LocalEngine, LocalEngineBuilder, OwnedEngine, StartError,
+};
 pub use settings::{Settings, SettingsError};

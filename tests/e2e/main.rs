@@ -6,6 +6,7 @@ mod authorization;
 mod bad_input;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
+mod controls;
 mod flow;
 mod oauth;
 mod operations;

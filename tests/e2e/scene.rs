@@ -52,6 +52,7 @@ impl Scene {
         let settings = Settings::from_toml(toml, folder.path()).unwrap();
         let engine = LocalEngine::builder()
             .settings(settings)
+            .test_controls(true)
             .start()
             .await
             .unwrap();

@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from scalekit_vmcp._arguments import encode, named, seconds
+from scalekit_vmcp._arguments import encode, named
 from scalekit_vmcp._bridge import engine_parts
+from scalekit_vmcp._controls import (
+    AccountStatus,
+    AddedFault,
+    AuthLink,
+    CompletedLink,
+    Controls,
+    JournalRecord,
+    SeedAccount,
+    SeedConfig,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from datetime import timedelta
     from types import TracebackType
     from typing import Any
 
@@ -18,19 +27,29 @@ if TYPE_CHECKING:
     from scalekit_vmcp._client import ScalekitClient
     from scalekit_vmcp._native import Engine
 
-__all__ = ["LocalEngine"]
+__all__ = [
+    "AccountStatus",
+    "AddedFault",
+    "AuthLink",
+    "CompletedLink",
+    "JournalRecord",
+    "LocalEngine",
+    "SeedAccount",
+    "SeedConfig",
+]
 
 _NativeEngine, _ = engine_parts()
 
 
-class LocalEngine:
+class LocalEngine(Controls):
     """A server on 127.0.0.1 in this process, with its own threads.
 
         with LocalEngine(config="vmcp.toml") as engine, engine.client() as client:
             ...
 
     It runs until it is closed, dropped, or the process ends. In a forked process it cannot be
-    used, and nothing there ends it.
+    used, and nothing there ends it. The other methods are for tests: they steer its clock, users and
+    faults, and tell what was asked of it.
 
     Args:
         config: A `vmcp.toml`; or `config_toml`. Neither gives an engine without connections.
@@ -39,6 +58,9 @@ class LocalEngine:
         data_folder: Where the database and the accounts' files live; a temporary folder, removed
             at the end, if not set.
         port: The port on 127.0.0.1; any free one if not set.
+        seed_ids: Lets the ids of configs, accounts, instances and requests, the UUIDs of servers and
+            the chance of faults follow from this number, 0 to 2**64 - 1: the same steps give the same
+            ones, also after a reset. Secrets, links and tokens stay random.
 
     Raises:
         ScalekitValidationException: The file or an argument is wrong, with the place.
@@ -55,6 +77,7 @@ class LocalEngine:
         config_folder: str | os.PathLike[str] | None = None,
         data_folder: str | os.PathLike[str] | None = None,
         port: int = 0,
+        seed_ids: int | None = None,
     ) -> None:
         from weakref import finalize
 
@@ -64,6 +87,7 @@ class LocalEngine:
             "config_folder": _path(config_folder),
             "data_folder": _path(data_folder),
             "port": port,
+            "seed_ids": seed_ids,
         }
         self._native = _NativeEngine(encode(options))
         self._end = finalize(self, _close, self._native, os.getpid())
@@ -77,6 +101,7 @@ class LocalEngine:
         config_folder: str | os.PathLike[str] | None = None,
         data_folder: str | os.PathLike[str] | None = None,
         port: int = 0,
+        seed_ids: int | None = None,
     ) -> Starting:
         """Starts an engine without blocking the event loop: `async with` it, or `await` it.
 
@@ -88,6 +113,7 @@ class LocalEngine:
             config_folder=config_folder,
             data_folder=data_folder,
             port=port,
+            seed_ids=seed_ids,
         )
 
     @property
@@ -116,26 +142,6 @@ class LocalEngine:
         from scalekit_vmcp._async_client import AsyncScalekitClient
 
         return AsyncScalekitClient(self.env_url, self.client_id, self.client_secret)
-
-    def freeze_clock(self) -> None:
-        """Stops the engine's clock where it is; `advance_clock` still moves it."""
-        self._native.freeze_clock()
-
-    @named
-    def advance_clock(self, by: timedelta) -> None:
-        """Moves the engine's clock forward: tokens and links expire as if time had passed.
-
-        Args:
-            by: How far: 0 seconds to 10 years.
-
-        Raises:
-            ScalekitValidationException: It is negative or too far.
-        """
-        self._native.advance_clock(seconds("by", by))
-
-    def reset(self) -> None:
-        """Removes all configs and accounts, ends what was started for them, and sets the clock right."""
-        self._native.reset()
 
     def close(self) -> None:
         """Stops the engine and all that it started, and waits for it. Closing twice is fine.

@@ -34,6 +34,7 @@ from scalekit_vmcp.actions.types import (
     UpdateMcpConfigResponse,
 )
 from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
+from scalekit_vmcp.engine import AuthLink, JournalRecord
 from typing_extensions import assert_type
 
 MAPPINGS = [
@@ -114,3 +115,12 @@ async def awaited() -> None:
         scoped = await client.actions.list_scoped_tools("user", providers=["GMAIL"])
         assert_type(scoped.tools[0].tool, Tool | None)
         engine.advance_clock(timedelta(minutes=1))
+        engine.seed(
+            configs=[{"name": "a", "connection_tool_mappings": [McpConfigConnectionToolMapping(connection_name="g")]}],
+            accounts=[{"connection_name": "gmail", "identifier": "u", "status": "EXPIRED"}],
+        )
+        assert_type(engine.add_fault(path="/api/*", status=503, retry_after=timedelta(seconds=1)), int)
+        assert_type(engine.now, datetime)
+        assert_type(engine.auth_links(), list[AuthLink])
+        assert_type(engine.wait_for(2, kind="mcp", timeout=timedelta(seconds=1)), list[JournalRecord])
+        assert_type(await engine.async_wait_for(), list[JournalRecord])

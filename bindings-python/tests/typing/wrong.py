@@ -35,6 +35,11 @@ ScalekitClient(timeout=5)  # wrong
 ScalekitClient().with_options(retries=1)  # wrong
 LocalEngine(port="1").advance_clock(timedelta(1))  # wrong
 LocalEngine().advance_clock(1)  # wrong
+LocalEngine().add_fault(path="/a", latency=5)  # wrong
+LocalEngine().journal(kind="grpc")  # wrong
+LocalEngine().set_account_status("gmail", "u", "GONE")  # wrong
+LocalEngine().seed(configs=[{"nmae": "a"}])  # wrong
+LocalEngine().wait_for().status  # wrong
 
 
 async def awaited() -> None:

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     Accounts, AccountsError, OAuthError, OpenLink, Redeemed,
-    links::{hash, new_request},
+    links::{hash_of, new_request},
     oauth::{Endpoints, describe, plain},
 };
 use crate::{
@@ -79,9 +79,9 @@ impl Accounts {
         };
         let now = self.clock.now();
         let authorization = NewAuthorization {
-            hash: hash(state.expose_secret()),
-            link: hash(secret),
-            browser: hash(browser.expose_secret()),
+            hash: hash_of(state.expose_secret()),
+            link: hash_of(secret),
+            browser: hash_of(browser.expose_secret()),
             verifier: start.verifier,
             expires_at: now.checked_add(TIME_TO_AUTHORIZE).unwrap_or(Timestamp::MAX),
         };
@@ -102,8 +102,8 @@ impl Accounts {
         let Some(state) = answer.state.as_deref() else {
             return Ok(Arrival::Unknown);
         };
-        let state = hash(state);
-        let browser = browser.map(|browser| hash(browser.expose_secret()));
+        let state = hash_of(state);
+        let browser = browser.map(|browser| hash_of(browser.expose_secret()));
         let now = self.clock.now();
         let begun = self.store.answer_authorization(state, browser, now).await?;
         let authorization = match begun {

@@ -2,6 +2,11 @@
 
 use secrecy::SecretString;
 
+use crate::{
+    settings::Auth,
+    store::{Credential, Tokens},
+};
+
 const MAX_KEY_CHARS: usize = 4096;
 
 /// What is wrong with a key.
@@ -23,5 +28,13 @@ pub(crate) fn credential(text: &str) -> Result<SecretString, KeyProblem> {
         Err(KeyProblem::NotOneLine)
     } else {
         Ok(key.into())
+    }
+}
+
+/// A single secret as the credential that this kind of connection wants.
+pub(crate) fn credential_for(auth: &Auth, secret: SecretString) -> Credential {
+    match auth {
+        Auth::None | Auth::ApiKey => Credential::Key(secret),
+        Auth::Provider(_) => Credential::Tokens(Tokens::of(secret)),
     }
 }

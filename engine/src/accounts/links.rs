@@ -4,14 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{AccountRecord, Accounts, AccountsError, new_account};
+use super::{AccountRecord, Accounts, AccountsError, credential_for, new_account};
 use crate::{
     engine::ConnectionEntry,
-    settings::Auth,
     signing::random_secret,
-    store::{
-        Credential, LinkState, NewLink, NewRequest, SecretHash, Tokens, Verification, Verified,
-    },
+    store::{LinkState, NewLink, NewRequest, SecretHash, Store, Verification, Verified},
 };
 
 const LIFETIME: SignedDuration = SignedDuration::from_secs(60);
@@ -76,7 +73,7 @@ impl Accounts {
             let secret = random_secret()?;
             links.push(NewLink {
                 account: new_account(connection, identifier),
-                hash: hash(secret.expose_secret()),
+                hash: hash_of(secret.expose_secret()),
                 verification: verification.cloned(),
             });
             secrets.push(secret);
@@ -94,7 +91,7 @@ impl Accounts {
 
     /// Looks at a link without using it.
     pub(crate) async fn look_at_link(&self, secret: &str) -> Result<OpenLink<'_>, AccountsError> {
-        let state = self.store.link(hash(secret), self.clock.now()).await?;
+        let state = self.store.link(hash_of(secret), self.clock.now()).await?;
         Ok(self.with_connection(state))
     }
 
@@ -105,15 +102,23 @@ impl Accounts {
         secret: &str,
         key: SecretString,
     ) -> Result<Redeemed<'_>, AccountsError> {
+        self.redeem(hash_of(secret), key).await
+    }
+
+    pub(super) async fn redeem(
+        &self,
+        hash: SecretHash,
+        key: SecretString,
+    ) -> Result<Redeemed<'_>, AccountsError> {
         let now = self.clock.now();
-        let credential = match self.look_at_link(secret).await? {
-            OpenLink::Open { connection, .. } => credential_of(&connection.connection.auth, key),
+        let credential = match self.with_connection(self.store.link(hash, now).await?) {
+            OpenLink::Open { connection, .. } => credential_for(&connection.connection.auth, key),
             link => return Ok(Redeemed::Not(link)),
         };
         let (auth_request_id, request) = new_request(now)?;
         let state = self
             .store
-            .redeem_link(hash(secret), credential, request, now)
+            .redeem_link(hash, credential, request, now)
             .await?;
         match self.with_connection(state) {
             OpenLink::Open {
@@ -130,7 +135,10 @@ impl Accounts {
 
     /// Ends an open link by the wish of its user, and says what it was.
     pub(crate) async fn decline_link(&self, secret: &str) -> Result<OpenLink<'_>, AccountsError> {
-        let state = self.store.deny_link(hash(secret), self.clock.now()).await?;
+        let state = self
+            .store
+            .deny_link(hash_of(secret), self.clock.now())
+            .await?;
         Ok(self.with_connection(state))
     }
 
@@ -167,7 +175,7 @@ impl Accounts {
         let now = self.clock.now();
         Ok(self
             .store
-            .verify_user(hash(auth_request_id), identifier, now)
+            .verify_user(hash_of(auth_request_id), identifier, now)
             .await?)
     }
 
@@ -196,28 +204,35 @@ impl Accounts {
 pub(super) fn new_request(now: Timestamp) -> Result<(SecretString, NewRequest), AccountsError> {
     let auth_request_id = random_secret()?;
     let request = NewRequest {
-        hash: hash(auth_request_id.expose_secret()),
+        hash: hash_of(auth_request_id.expose_secret()),
         expires_at: now.checked_add(TIME_TO_VERIFY).unwrap_or(Timestamp::MAX),
     };
     Ok((auth_request_id, request))
 }
 
-/// A single secret as the credential that this kind of connection wants.
-fn credential_of(auth: &Auth, secret: SecretString) -> Credential {
-    match auth {
-        Auth::None | Auth::ApiKey => Credential::Key(secret),
-        Auth::Provider(settings) => Credential::Tokens(Tokens {
-            access_token: secret,
-            refresh_token: None,
-            expires_at: None,
-            lifetime: None,
-            scopes: settings.scopes.clone(),
-        }),
-    }
-}
-
-pub(super) fn hash(secret: &str) -> SecretHash {
+pub(super) fn hash_of(secret: &str) -> SecretHash {
     let mut hash = SecretHash::default();
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
     hash
+}
+
+/// What names a link without opening it: how its hash starts.
+pub(super) fn link_id(hash: &SecretHash) -> String {
+    let start = hash
+        .first_chunk()
+        .map_or(0, |start| u128::from_be_bytes(*start));
+    format!("link_{start:032x}")
+}
+
+/// The hash of the link with this id.
+pub(super) async fn hash_by_start(
+    store: &Store,
+    id: &str,
+) -> Result<Option<SecretHash>, AccountsError> {
+    let digits = id.strip_prefix("link_").unwrap_or_default();
+    let number = u128::from_str_radix(digits, 16).ok();
+    match number.filter(|_| digits.len() == 32) {
+        Some(start) => Ok(store.link_by_start(start.to_be_bytes()).await?),
+        None => Ok(None),
+    }
 }

@@ -6,6 +6,7 @@ mod credential;
 mod links;
 mod oauth;
 mod renewal;
+mod steering;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -15,9 +16,10 @@ use secrecy::SecretString;
 
 pub(crate) use self::{
     authorization::{Answer, Arrival, Departure},
-    credential::{KeyProblem, credential},
+    credential::{KeyProblem, credential, credential_for},
     links::{IssuedLink, OpenLink, Redeemed},
     renewal::Renewal,
+    steering::NotDone,
 };
 use self::{
     oauth::{OAuthClient, OAuthError},
@@ -402,7 +404,7 @@ impl Accounts {
 }
 
 /// An account as it begins: where nothing is needed, it is active as soon as it exists.
-fn new_account(entry: &ConnectionEntry, identifier: &str) -> NewAccount {
+pub(crate) fn new_account(entry: &ConnectionEntry, identifier: &str) -> NewAccount {
     NewAccount {
         connection_id: entry.id.clone(),
         identifier: identifier.to_owned(),

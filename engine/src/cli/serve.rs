@@ -18,6 +18,12 @@ pub(super) struct Serve {
     /// The port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 8484, env = "VMCP_PORT")]
     port: u16,
+    /// Let tests steer the engine over HTTP, under `/_local/`: prints their token.
+    #[arg(long)]
+    test_controls: bool,
+    /// Let ids follow from this number, so that the same steps give the same ones.
+    #[arg(long, value_name = "NUMBER", requires = "test_controls")]
+    seed_ids: Option<u64>,
 }
 
 impl Serve {
@@ -37,13 +43,18 @@ impl Serve {
 
     async fn serve(self) -> Result<(), String> {
         let settings = Settings::from_file(&self.config).map_err(|error| error.to_string())?;
-        let engine = LocalEngine::builder()
+        let mut builder = LocalEngine::builder()
             .settings(settings)
             .data_folder(self.data)
             .port(self.port)
-            .start()
-            .await
-            .map_err(|error| error.to_string())?;
+            .test_controls(self.test_controls);
+        if !self.test_controls {
+            builder = builder.unwatched();
+        }
+        if let Some(seed) = self.seed_ids {
+            builder = builder.seed_ids(seed);
+        }
+        let engine = builder.start().await.map_err(|error| error.to_string())?;
         // Before anybody is told that Ctrl-C ends it.
         let signals =
             Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
@@ -72,7 +83,9 @@ fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     } else {
         writeln!(out, "# SCALEKIT_CLIENT_SECRET is that of the settings")?;
     }
-    writeln!(out, "export VMCP_ADMIN_TOKEN={}", engine.admin_token())?;
+    if let Some(token) = engine.admin_token() {
+        writeln!(out, "export VMCP_ADMIN_TOKEN={token}")?;
+    }
     writeln!(out)?;
     writeln!(out, "Stop it with Ctrl-C.")?;
     out.flush()

@@ -129,7 +129,7 @@ pub(super) async fn create(
     }
 }
 
-fn check_name(name: &str, violations: &mut Vec<Violation>) {
+pub(super) fn check_name(name: &str, violations: &mut Vec<Violation>) {
     if name.is_empty() {
         violations.push(Violation::new("name", "required", "is missing"));
     } else if !name.bytes().all(|byte| {

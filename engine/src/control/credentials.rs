@@ -75,19 +75,8 @@ pub(super) fn fitting(auth: &Auth, credential: Option<Credential>) -> Option<Cre
     match (auth, credential?) {
         (Auth::None, _) => None,
         (Auth::ApiKey, credential) => Some(Credential::Key(credential.secret().clone())),
-        (Auth::Provider(_), Credential::Key(key)) => Some(Credential::Tokens(bearer(key))),
+        (Auth::Provider(_), Credential::Key(key)) => Some(Credential::Tokens(Tokens::of(key))),
         (Auth::Provider(_), tokens) => Some(tokens),
-    }
-}
-
-/// An access token of which nothing else is known.
-fn bearer(access_token: SecretString) -> Tokens {
-    Tokens {
-        access_token,
-        refresh_token: None,
-        expires_at: None,
-        lifetime: None,
-        scopes: Vec::new(),
     }
 }
 
@@ -163,7 +152,7 @@ fn tokens(value: &Map<String, Value>) -> Result<Option<Credential>, Problem> {
     Ok(Some(Credential::Tokens(Tokens {
         refresh_token: refresh_token.map(|token| secret(token)).transpose()?,
         scopes,
-        ..bearer(secret(access_token)?)
+        ..Tokens::of(secret(access_token)?)
     })))
 }
 

@@ -66,6 +66,11 @@ impl Violation {
             constraint,
         }
     }
+
+    /// The field and the sentence without it.
+    pub(super) fn parts(self) -> (String, String) {
+        (self.field, self.description)
+    }
 }
 
 /// The body of every refusal.

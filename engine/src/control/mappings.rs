@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    error::{ApiError, Violation},
-    input::CONNECTION_NAME,
-};
+use super::{error::Violation, input::CONNECTION_NAME};
 use crate::{
     accounts::AccountRecord,
     engine::Engine,
@@ -29,6 +26,15 @@ pub(super) struct MappingInput {
     /// Empty means all.
     #[schemars(inner(length(min = 1)))]
     tools: Option<Vec<String>>,
+}
+
+impl MappingInput {
+    pub(super) fn new(connection_name: String, tools: Option<Vec<String>>) -> MappingInput {
+        MappingInput {
+            connection_name: Some(connection_name),
+            tools,
+        }
+    }
 }
 
 /// A mapping as we answer it.
@@ -75,7 +81,7 @@ pub(super) async fn check(
     engine: &Engine,
     mappings: Vec<MappingInput>,
     violations: &mut Vec<Violation>,
-) -> Result<Vec<NewMapping>, ApiError> {
+) -> Result<Vec<NewMapping>, StoreError> {
     if mappings.len() > MAX_MAPPINGS {
         violations.push(Violation::new(
             FIELD,
@@ -158,7 +164,7 @@ async fn tools(
     mapping: usize,
     names: Vec<String>,
     violations: &mut Vec<Violation>,
-) -> Result<Tools, ApiError> {
+) -> Result<Tools, StoreError> {
     if names.is_empty() {
         return Ok(Tools::All);
     }
@@ -204,7 +210,7 @@ async fn known_tools(
 }
 
 /// `; did you mean …?` with up to three names that look like this one, or nothing.
-pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut near: Vec<(f64, &str)> = known
         .map(|candidate| {
             let likeness = strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());

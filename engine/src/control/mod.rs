@@ -14,6 +14,7 @@ mod oauth;
 mod openapi;
 mod page;
 mod routes;
+pub(crate) mod seed;
 mod targets;
 mod tokens;
 mod tools;
@@ -25,7 +26,7 @@ use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, Method, Uri},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{any, get, post},
 };
@@ -53,13 +54,13 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
         .route("/healthz", get(healthz))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(stamp))
+        .layer(from_fn_with_state(Arc::clone(&engine), stamp))
         .with_state(engine)
 }
 
 /// Gives every answer its request id, refusals included.
-async fn stamp(request: Request, next: Next) -> Response {
-    let id = format!("req_{}", uuid::Uuid::new_v4().simple());
+async fn stamp(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+    let id = engine.request_ids().next();
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         response = error.write(response, &id);

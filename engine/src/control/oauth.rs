@@ -18,6 +18,7 @@ use url::form_urlencoded;
 use super::error::ApiError;
 use crate::{
     engine::Engine,
+    local::journal::Caller,
     signing::{Claims, TokenType},
 };
 
@@ -113,13 +114,16 @@ pub(super) async fn token(
         .signer()
         .sign(&claims)
         .map_err(|error| ApiError::from(error).into_response())?;
+    let caller = Caller::Client(claims.sub.clone());
     let granted = Json(Granted {
         access_token: token.expose_secret(),
         token_type: "Bearer",
         expires_in: LIFETIME,
         scope: "openid",
     });
-    Ok(([NO_STORE], granted).into_response())
+    let mut response = ([NO_STORE], granted).into_response();
+    response.extensions_mut().insert(caller);
+    Ok(response)
 }
 
 /// The client that asks, once its secret is checked.

@@ -14,9 +14,10 @@ use super::gate::{Grant, Mapping};
 use crate::{
     accounts::{AccountView, Renewal},
     engine::Engine,
+    local::{faults::Place, journal::Journal},
     settings::Connection,
     store::AccountStatus,
-    upstream::{Owner, UpstreamError, Upstreams},
+    upstream::{Owner, Phase, UpstreamError, Upstreams},
 };
 
 pub(super) struct Catalogues {
@@ -88,7 +89,7 @@ impl Catalogues {
         let mut failure = None;
         if status == AccountStatus::Active {
             let asked = self.ask(grant, mapping, account, |owner| async move {
-                self.upstreams.tools(&mapping.connection, &owner).await
+                self.tools(mapping, &owner).await
             });
             match asked.await {
                 Ok(tools) => {
@@ -145,6 +146,8 @@ impl Catalogues {
         self.ask(grant, mapping, account, |owner| {
             let request = request.clone();
             async move {
+                self.may_fail(Phase::Call, mapping, &owner, Some(&request.name))
+                    .await?;
                 self.upstreams
                     .call(&mapping.connection, &owner, request)
                     .await
@@ -204,6 +207,41 @@ impl Catalogues {
             tracing::error!(connection = mapping.connection.name, %error, "cannot read an account");
             None
         })
+    }
+
+    /// The tools as the upstream lists them.
+    async fn tools(&self, mapping: &Mapping, owner: &Owner) -> Result<Arc<[Tool]>, UpstreamError> {
+        self.may_fail(Phase::List, mapping, owner, None).await?;
+        self.upstreams.tools(&mapping.connection, owner).await
+    }
+
+    /// Whatever shall go wrong in the upstream's place does so here, before it is asked.
+    async fn may_fail(
+        &self,
+        phase: Phase,
+        mapping: &Mapping,
+        owner: &Owner,
+        tool: Option<&str>,
+    ) -> Result<(), UpstreamError> {
+        let connection = &mapping.connection.name;
+        let place = Place::Upstream {
+            method: if phase == Phase::Call {
+                "tools/call"
+            } else {
+                "tools/list"
+            },
+            connection,
+            tool,
+            identifier: &owner.identifier,
+        };
+        match self.engine.faults().strike(&place) {
+            Some(injected) => self.upstreams.inject(connection, phase, &injected).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn journal(&self) -> &Journal {
+        self.engine.journal()
     }
 
     /// Whether an error means that the user must authorize again; the account is then `EXPIRED`,

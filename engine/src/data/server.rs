@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     accounts::AccountView,
+    local::journal::{Entry, Outcome},
     store::{AccountStatus, Tools},
     upstream::UpstreamError,
 };
@@ -88,6 +89,7 @@ impl VirtualServer {
         &self,
         grant: &Grant,
         request: CallToolRequestParams,
+        entry: &mut Entry<'_>,
     ) -> Result<CallToolResult, ErrorData> {
         let candidates = grant
             .scope
@@ -98,9 +100,11 @@ impl VirtualServer {
             .into_iter()
             .find(|(_, _, tool)| tool.name == request.name);
         let Some((mapping, listing, _)) = found else {
-            return unlisted(&listings, &request.name);
+            return unlisted(&listings, &request.name, entry);
         };
+        entry.of_connection(&mapping.connection.name);
         let Some(account) = usable(mapping, listing) else {
+            entry.ended(Outcome::AuthorizationRequired);
             return Ok(needs_authorization(mapping, listing.status));
         };
         match self.catalogues.call(grant, mapping, account, request).await {
@@ -108,28 +112,50 @@ impl VirtualServer {
                 // A legacy upstream does not say it; modern clients insist, and legacy ones are
                 // spared it by the MCP library.
                 result.result_type.get_or_insert(ResultType::COMPLETE);
+                entry.ended(match result.is_error {
+                    Some(true) => Outcome::ToolError,
+                    _ => Outcome::Ok,
+                });
                 Ok(result)
             }
-            Err(Failure::Expired) => Ok(needs_authorization(mapping, Some(AccountStatus::Expired))),
-            Err(Failure::Upstream(UpstreamError::Refused { error, .. })) => Err(error),
-            Err(Failure::Upstream(error)) => Ok(failed(&error)),
+            Err(Failure::Expired) => {
+                entry.ended(Outcome::AuthorizationRequired);
+                Ok(needs_authorization(mapping, Some(AccountStatus::Expired)))
+            }
+            Err(Failure::Upstream(UpstreamError::Refused { error, .. })) => {
+                entry.ended(Outcome::Refused);
+                Err(error)
+            }
+            Err(Failure::Upstream(error)) => {
+                entry.ended(Outcome::UpstreamFailed);
+                Ok(failed(&error))
+            }
         }
     }
 }
 
 /// A tool that is not listed does not exist, and a hidden one is answered exactly so. But where a
 /// connection could not be asked at all, and the config names the tool, the reason helps.
-fn unlisted(listings: &[(&Mapping, Listing)], name: &str) -> Result<CallToolResult, ErrorData> {
+fn unlisted(
+    listings: &[(&Mapping, Listing)],
+    name: &str,
+    entry: &mut Entry<'_>,
+) -> Result<CallToolResult, ErrorData> {
     for (mapping, listing) in listings {
         if matches!(mapping.tools, Tools::Only(_)) && listing.as_ref().is_empty() {
             if let Some(error) = &listing.failure {
+                entry.of_connection(&mapping.connection.name);
+                entry.ended(Outcome::UpstreamFailed);
                 return Ok(failed(error));
             }
             if usable(mapping, listing).is_none() {
+                entry.of_connection(&mapping.connection.name);
+                entry.ended(Outcome::AuthorizationRequired);
                 return Ok(needs_authorization(mapping, listing.status));
             }
         }
     }
+    entry.ended(Outcome::Refused);
     Err(ErrorData::invalid_params(
         format!("Unknown tool: {name}"),
         None,
@@ -222,7 +248,14 @@ impl ServerHandler for VirtualServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let grant = grant(&context.extensions)?;
-        self.list(&grant).await
+        let journal = self.catalogues.journal();
+        let mut entry = journal.mcp("tools/list", &grant.identifier, None);
+        let listed = self.list(&grant).await;
+        entry.ended(match &listed {
+            Ok(_) => Outcome::Ok,
+            Err(_) => Outcome::UpstreamFailed,
+        });
+        listed
     }
 
     async fn call_tool(
@@ -232,9 +265,11 @@ impl ServerHandler for VirtualServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let grant = grant(&context.extensions)?;
         let request = forwarded(request, &context.meta);
+        let journal = self.catalogues.journal();
+        let mut entry = journal.mcp("tools/call", &grant.identifier, Some(&request.name));
         // The library cancels this token when the client gives up or closes its stream.
         tokio::select! {
-            result = self.call(&grant, request) => result.map(CallToolResponse::from),
+            result = self.call(&grant, request, &mut entry) => result.map(CallToolResponse::from),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
         }
     }

@@ -35,6 +35,11 @@ impl Clock {
         self.hands().now()
     }
 
+    /// Whether it stands still.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.hands().frozen.is_some()
+    }
+
     /// Stops the clock where it is; only `advance` and `reset` move it from then on.
     pub(crate) fn freeze(&self) {
         let mut hands = self.hands();

@@ -4,11 +4,11 @@ use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use axum::{Router, middleware, serve::ListenerExt};
+use axum::{Router, middleware};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -16,7 +16,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use super::{clock::Clock, controls, guard};
+use super::{
+    clock::Clock,
+    controls, guard,
+    watch::watch,
+    wire::{Scissors, Wire},
+};
 use crate::{
     accounts::connect_page,
     control,
@@ -66,9 +71,9 @@ impl From<OpenError> for StartError {
 
 /// What the running server and its owner share.
 pub(super) struct Parts {
-    pub(super) clock: Clock,
-    pub(super) admin_token: String,
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
+    /// What ids follow from.
+    seed: Mutex<Option<u64>>,
     plane: Arc<DataPlane>,
     upstreams: Arc<Upstreams>,
     accounts_folder: PathBuf,
@@ -76,7 +81,7 @@ pub(super) struct Parts {
 
 /// Why a reset did not finish.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ResetError {
+pub(in crate::local) enum ResetError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot empty the folder of the accounts: {0}")]
@@ -84,19 +89,42 @@ pub(super) enum ResetError {
 }
 
 impl Parts {
-    pub(super) async fn reset(&self) -> Result<(), ResetError> {
+    pub(super) async fn reset(&self, seed: Option<u64>) -> Result<(), ResetError> {
+        let seed = {
+            let mut kept = self.seed.lock().unwrap_or_else(PoisonError::into_inner);
+            *kept = seed.or(*kept);
+            *kept
+        };
+        // First, so that nothing below waits for what hangs.
+        self.engine.faults().clear();
         // New requests wait at the gate; those under way end because their upstreams do.
         let (_shut, ()) = tokio::join!(self.plane.shut(), self.upstreams.stop_all());
         self.upstreams.stop_all().await;
-        self.engine.store().reset().await?;
+        self.engine.store().reset(seed).await?;
         self.plane.forget();
         self.upstreams.forget_deleted();
         match tokio::fs::remove_dir_all(&self.accounts_folder).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        self.clock.reset();
+        self.engine.clock().reset();
+        self.engine.journal().clear();
+        if let Some(seed) = seed {
+            self.seed_numbers(seed);
+        }
         Ok(())
+    }
+
+    /// What follows from the seed and is not in the database.
+    fn seed_numbers(&self, seed: u64) {
+        self.engine.request_ids().seed(seed);
+        self.engine.faults().seed(seed);
+    }
+
+    /// Ends what waits for a test: requests that hang and waits for the journal.
+    fn let_go(&self) {
+        self.engine.faults().clear();
+        self.engine.journal().close();
     }
 }
 
@@ -105,7 +133,8 @@ impl Parts {
 /// It speaks the REST API of an environment and serves MCP at each config's URL. Dropping it stops
 /// it; [`close`](Self::close) does so in good order.
 pub struct LocalEngine {
-    parts: Arc<Parts>,
+    pub(super) parts: Arc<Parts>,
+    admin_token: Option<SecretString>,
     env_url: String,
     client_id: String,
     client_secret: SecretString,
@@ -142,33 +171,16 @@ impl LocalEngine {
         self.client_is_generated
     }
 
-    /// The bearer token of the test controls under `/_local/`.
-    pub fn admin_token(&self) -> &str {
-        &self.parts.admin_token
-    }
-
-    /// Stops the engine's clock: tokens and links no longer age.
-    pub fn freeze_clock(&self) {
-        self.parts.clock.freeze();
-    }
-
-    /// Moves the engine's clock forward, frozen or not.
-    pub fn advance_clock(&self, by: Duration) {
-        self.parts.clock.advance(by);
-    }
-
-    /// Empties the engine: configs, accounts, links and what upstreams stored; the clock runs and
-    /// shows real time again. API clients stay.
-    ///
-    /// # Errors
-    /// When the database or the folder of the accounts cannot be emptied.
-    pub async fn reset(&self) -> Result<(), io::Error> {
-        self.parts.reset().await.map_err(io::Error::other)
+    /// The bearer token of the test controls under `/_local/`; none while they are off, see
+    /// [`test_controls`](LocalEngineBuilder::test_controls).
+    pub fn admin_token(&self) -> Option<&str> {
+        self.admin_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
     /// Stops serving and every upstream process, and waits for it.
     pub async fn close(mut self) {
         self.stop.cancel();
+        self.parts.let_go();
         if let Some(server) = self.server.take() {
             let abort = server.abort_handle();
             if tokio::time::timeout(CLOSE_WITHIN, server).await.is_err() {
@@ -185,6 +197,7 @@ impl LocalEngine {
 impl Drop for LocalEngine {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.parts.let_go();
         if let Some(server) = &self.server {
             server.abort();
         }
@@ -206,6 +219,9 @@ pub struct LocalEngineBuilder {
     settings: Option<Settings>,
     data_folder: Option<PathBuf>,
     port: u16,
+    test_controls: bool,
+    seed: Option<u64>,
+    unwatched: bool,
 }
 
 impl LocalEngineBuilder {
@@ -231,6 +247,30 @@ impl LocalEngineBuilder {
         self
     }
 
+    /// Whether the test controls answer over HTTP too, under `/_local/`, to the
+    /// [admin token](LocalEngine::admin_token). By default they do not, and those paths do not exist;
+    /// the methods of [`LocalEngine`] work always.
+    #[must_use]
+    pub fn test_controls(mut self, on: bool) -> Self {
+        self.test_controls = on;
+        self
+    }
+
+    /// Lets the ids of configs, accounts, instances and requests, the UUIDs of servers and the chance
+    /// of faults follow from this seed: the same steps give the same ones, also after a reset.
+    /// Secrets, links and tokens stay random.
+    #[must_use]
+    pub fn seed_ids(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Keeps no journal: for an engine that nobody can ask for it.
+    pub(crate) fn unwatched(mut self) -> Self {
+        self.unwatched = true;
+        self
+    }
+
     /// Starts the engine. When this returns, it answers.
     ///
     /// # Errors
@@ -248,14 +288,13 @@ impl LocalEngineBuilder {
         let base = Url::parse(&env_url)
             .map_err(|error| StartError::Open(format!("`{env_url}` is not a URL: {error}")))?;
 
-        let clock = Clock::default();
         let settings = self.settings.unwrap_or_default();
         let named = settings
             .clients
             .first()
             .map(|client| (client.id.clone(), client.secret.clone()));
         let client_is_generated = named.is_none();
-        let engine = Arc::new(Engine::open(settings, &folder, base, clock.clone())?);
+        let engine = Arc::new(Engine::open(settings, &folder, base, Clock::default())?);
         let (client_id, client_secret) = named
             .or_else(|| {
                 let (id, secret) = engine.default_client()?;
@@ -270,24 +309,40 @@ impl LocalEngineBuilder {
             stop.child_token(),
         ));
         let parts = Arc::new(Parts {
-            clock,
-            admin_token: Uuid::new_v4().simple().to_string(),
             engine: Arc::clone(&engine),
+            seed: Mutex::new(self.seed),
             plane: Arc::clone(&plane),
             upstreams,
             accounts_folder: folder.join("accounts"),
         });
+        if let Some(seed) = self.seed {
+            let seeded = engine.store().seed_ids(seed).await;
+            seeded.map_err(|error| StartError::Open(error.to_string()))?;
+            parts.seed_numbers(seed);
+        }
+        if self.unwatched {
+            engine.journal().disable();
+        }
+        let admin_token = self
+            .test_controls
+            .then(|| SecretString::from(Uuid::new_v4().simple().to_string()));
         let pages = connect_page::router(Arc::clone(&engine))
             .map_err(|error| StartError::Open(error.to_string()))?;
-        let router = Router::new()
+        let mut router = Router::new()
             .merge(data::router(plane))
             .merge(pages)
-            .merge(controls::router(Arc::clone(&parts)))
-            .merge(control::router(engine))
+            .merge(control::router(Arc::clone(&engine)));
+        if let Some(token) = &admin_token {
+            let parts = Arc::clone(&parts);
+            router = router.merge(controls::router(parts, token.expose_secret()));
+        }
+        let router = router
+            .layer(middleware::from_fn_with_state(engine, watch))
             .layer(middleware::from_fn_with_state(port, guard::check));
         let server = serve(listener, router, stop.clone());
         Ok(LocalEngine {
             parts,
+            admin_token,
             env_url,
             client_id,
             client_secret,
@@ -300,14 +355,10 @@ impl LocalEngineBuilder {
 }
 
 fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> JoinHandle<()> {
-    // Without this each small answer waits some 40 ms for the client's acknowledgement.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
     tokio::spawn(async move {
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        let service = router.into_make_service_with_connect_info::<Scissors>();
+        let serving =
+            axum::serve(Wire(listener), service).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = serving.await {
             tracing::error!(%error, "the engine stopped serving");
         }

@@ -1,11 +1,16 @@
 //! The engine as a thing to start, steer and stop: a listener on this machine, a clock under test
-//! control, and reset.
+//! control, and all else a test may want of it.
 
 pub(crate) mod clock;
-mod controls;
+pub(crate) mod controls;
 mod engine;
+pub(crate) mod faults;
 mod guard;
+pub(crate) mod journal;
 mod owned;
+mod steered;
+mod watch;
+mod wire;
 
 pub use engine::{LocalEngine, LocalEngineBuilder, StartError};
-pub use owned::{EngineError, OwnedEngine};
+pub use owned::{EngineControls, EngineError, OwnedEngine};

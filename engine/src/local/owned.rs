@@ -1,12 +1,20 @@
 //! An engine with a runtime of its own, for hosts that have none: the door for language bindings.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
+use tokio_util::task::AbortOnDropHandle;
 
-use super::engine::{LocalEngine, StartError};
+use super::{
+    controls::{self, ControlError},
+    engine::{LocalEngine, Parts, StartError},
+};
 use crate::settings::Settings;
 
 /// What an engine is started with, as JSON.
@@ -26,6 +34,8 @@ struct Options {
     data_folder: Option<PathBuf>,
     #[serde(default)]
     port: u16,
+    #[serde(default)]
+    seed_ids: Option<u64>,
 }
 
 /// Why an engine could not be started or steered, in the form in which bindings raise errors.
@@ -34,6 +44,7 @@ pub struct EngineError {
     kind: &'static str,
     code: &'static str,
     message: String,
+    argument: Option<String>,
 }
 
 impl EngineError {
@@ -42,6 +53,7 @@ impl EngineError {
             kind,
             code,
             message: message.into(),
+            argument: None,
         }
     }
 
@@ -53,9 +65,14 @@ impl EngineError {
         Self::new("closed", "engine_closed", "the engine has been closed")
     }
 
-    /// The client's error form: `kind`, `code`, `message`.
+    /// The client's error form: `kind`, `code`, `message`, and the `argument` that is wrong.
     pub fn to_json(&self) -> Value {
-        json!({ "kind": self.kind, "code": self.code, "message": self.message })
+        json!({
+            "kind": self.kind,
+            "code": self.code,
+            "message": self.message,
+            "argument": self.argument,
+        })
     }
 }
 
@@ -80,6 +97,16 @@ impl From<StartError> for EngineError {
     }
 }
 
+impl From<ControlError> for EngineError {
+    fn from(error: ControlError) -> Self {
+        let (kind, code) = error.kind.names();
+        Self {
+            argument: error.field.clone(),
+            ..Self::new(kind, code, error.to_string())
+        }
+    }
+}
+
 /// A [`LocalEngine`] with its own threads. Its methods block: call them from threads that may wait.
 ///
 /// In a process that was forked from the one that started it, every method fails and dropping it
@@ -89,14 +116,13 @@ pub struct OwnedEngine {
     env_url: String,
     client_id: String,
     client_secret: String,
-    admin_token: String,
     /// `None` once closed.
     running: Option<(Runtime, LocalEngine)>,
 }
 
 impl OwnedEngine {
     /// Starts an engine from JSON options: `config` (a file) or `config_toml` (its text) with
-    /// `config_folder`, `data_folder`, `port`; all optional.
+    /// `config_folder`, `data_folder`, `port`, `seed_ids`; all optional.
     ///
     /// # Errors
     /// [`EngineError`]; nothing is left running.
@@ -121,6 +147,9 @@ impl OwnedEngine {
         let mut builder = LocalEngine::builder()
             .settings(settings.map_err(StartError::from)?)
             .port(options.port);
+        if let Some(seed) = options.seed_ids {
+            builder = builder.seed_ids(seed);
+        }
         if let Some(folder) = options.data_folder {
             builder = builder.data_folder(folder);
         }
@@ -139,7 +168,6 @@ impl OwnedEngine {
                 env_url: engine.env_url().to_owned(),
                 client_id: engine.client_id().to_owned(),
                 client_secret: engine.client_secret().to_owned(),
-                admin_token: engine.admin_token().to_owned(),
                 running: Some((runtime, engine)),
             }),
             Err(error) => {
@@ -164,47 +192,20 @@ impl OwnedEngine {
         &self.client_secret
     }
 
-    /// See [`LocalEngine::admin_token`].
-    pub fn admin_token(&self) -> &str {
-        &self.admin_token
-    }
-
-    /// See [`LocalEngine::freeze_clock`].
-    ///
-    /// # Errors
-    /// When the engine is closed or another process's.
-    pub fn freeze_clock(&self) -> Result<(), EngineError> {
-        self.running().map(|(_, engine)| engine.freeze_clock())
-    }
-
-    /// Moves the clock forward by so many seconds, up to ten years.
-    ///
-    /// # Errors
-    /// When the number is negative, too large or none; when the engine is closed or another
-    /// process's.
-    pub fn advance_clock(&self, seconds: f64) -> Result<(), EngineError> {
-        const MOST: Duration = Duration::from_secs(10 * 365 * 86_400);
-        let (_, engine) = self.running()?;
-        match Duration::try_from_secs_f64(seconds) {
-            Ok(by) if by <= MOST => {
-                engine.advance_clock(by);
-                Ok(())
-            }
-            _ => Err(EngineError::argument(format!(
-                "the clock moves forward by 0 seconds to 10 years, got {seconds} seconds"
-            ))),
+    /// The test controls of this engine.
+    pub fn controls(&self) -> EngineControls {
+        let (handle, parts) = match &self.running {
+            Some((runtime, engine)) => (
+                Some(runtime.handle().clone()),
+                Arc::downgrade(&engine.parts),
+            ),
+            None => (None, Weak::new()),
+        };
+        EngineControls {
+            pid: self.pid,
+            handle,
+            parts,
         }
-    }
-
-    /// See [`LocalEngine::reset`].
-    ///
-    /// # Errors
-    /// When something cannot be emptied; when the engine is closed or another process's.
-    pub fn reset(&self) -> Result<(), EngineError> {
-        let (runtime, engine) = self.running()?;
-        runtime
-            .block_on(engine.reset())
-            .map_err(|error| EngineError::new("server", "engine_data_unusable", error.to_string()))
     }
 
     /// Stops the engine and all that it started, and waits for it. Closing twice is fine.
@@ -212,28 +213,73 @@ impl OwnedEngine {
     /// # Errors
     /// When the engine is another process's.
     pub fn close(&mut self) -> Result<(), EngineError> {
-        self.own()?;
+        own(self.pid)?;
         if let Some((runtime, engine)) = self.running.take() {
             runtime.block_on(engine.close());
             runtime.shutdown_background();
         }
         Ok(())
     }
+}
 
-    fn own(&self) -> Result<(), EngineError> {
-        if self.pid == std::process::id() {
-            return Ok(());
+fn own(pid: u32) -> Result<(), EngineError> {
+    if pid == std::process::id() {
+        return Ok(());
+    }
+    Err(EngineError::new(
+        "closed",
+        "engine_of_another_process",
+        "this engine belongs to the process that started it: start another one after a fork",
+    ))
+}
+
+/// The test controls of an [`OwnedEngine`]. They do not keep it running.
+#[derive(Clone)]
+pub struct EngineControls {
+    pid: u32,
+    handle: Option<Handle>,
+    parts: Weak<Parts>,
+}
+
+impl EngineControls {
+    /// Does what a test control does, with a request in JSON, and answers in JSON. The operations are
+    /// `reset`, `seed`, `clock`, `set_clock`, `set_account_status`, `auth_links`,
+    /// `complete_auth_link`, `deny_auth_link`, `add_fault`, `faults`, `clear_faults` and `journal`.
+    ///
+    /// It works in the engine's threads, whoever awaits it; dropped, it is abandoned. It fails with
+    /// an [`EngineError`], also when the engine is closed, meanwhile too, or another process's.
+    pub fn run(
+        &self,
+        operation: String,
+        request: String,
+    ) -> impl Future<Output = Result<String, EngineError>> + Send + use<> {
+        let task = self.begin(operation, request);
+        async move {
+            match task?.await {
+                Ok(answer) => Ok(answer?.to_string()),
+                Err(_) => Err(EngineError::closed()),
+            }
         }
-        Err(EngineError::new(
-            "closed",
-            "engine_of_another_process",
-            "this engine belongs to the process that started it: start another one after a fork",
-        ))
     }
 
-    fn running(&self) -> Result<&(Runtime, LocalEngine), EngineError> {
-        self.own()?;
-        self.running.as_ref().ok_or_else(EngineError::closed)
+    fn begin(
+        &self,
+        operation: String,
+        request: String,
+    ) -> Result<AbortOnDropHandle<Result<Value, ControlError>>, EngineError> {
+        own(self.pid)?;
+        let parts = self.parts.upgrade();
+        let (Some(handle), Some(parts)) = (&self.handle, parts) else {
+            return Err(EngineError::closed());
+        };
+        let work = async move { controls::run(&parts, &operation, &request).await };
+        Ok(AbortOnDropHandle::new(handle.spawn(work)))
+    }
+}
+
+impl fmt::Debug for EngineControls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineControls").finish_non_exhaustive()
     }
 }
 
@@ -264,21 +310,45 @@ impl fmt::Debug for OwnedEngine {
 mod tests {
     use super::*;
 
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(future)
+    }
+
     #[test]
     fn it_starts_is_steered_and_closes_without_a_runtime_around_it() {
-        let mut engine = OwnedEngine::start("{}").unwrap();
-        engine.freeze_clock().unwrap();
-        engine.advance_clock(1.5).unwrap();
-        engine.reset().unwrap();
-        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e12] {
+        let mut engine = OwnedEngine::start(r#"{"seed_ids":7}"#).unwrap();
+        let controls = engine.controls();
+        let control = |operation: &str, request: &str| {
+            block_on(controls.run(operation.to_owned(), request.to_owned()))
+        };
+        let set = |request: &str| control("set_clock", request);
+        let frozen = set(r#"{"freeze":true,"advance_seconds":1.5}"#).unwrap();
+        assert_eq!(control("clock", "").unwrap(), frozen);
+        control("reset", "{}").unwrap();
+        for wrong in ["-1", "1e12", "\"5\"", "null"] {
+            let error = set(&format!(r#"{{"advance_seconds":{wrong}}}"#)).unwrap_err();
+            assert_eq!(error.kind, "invalid_argument");
             assert_eq!(
-                engine.advance_clock(wrong).unwrap_err().kind,
-                "invalid_argument"
+                error.argument.as_deref(),
+                Some("advance_seconds"),
+                "{error}"
             );
         }
+        let error = control("rest", "{}").unwrap_err();
+        assert!(error.message.contains("`rest`"), "{error}");
         engine.close().unwrap();
         engine.close().unwrap();
-        assert_eq!(engine.reset().unwrap_err().code, "engine_closed");
+        assert_eq!(control("reset", "").unwrap_err().code, "engine_closed");
+    }
+
+    #[test]
+    fn closing_ends_a_wait() {
+        let mut engine = OwnedEngine::start("{}").unwrap();
+        let wait = r#"{"wait_for":1,"timeout_seconds":600}"#.to_owned();
+        let waiting = engine.controls().run("journal".to_owned(), wait);
+        engine.close().unwrap();
+        assert_eq!(block_on(waiting).unwrap_err().code, "engine_closed");
     }
 
     #[test]

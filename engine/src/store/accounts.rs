@@ -157,7 +157,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     })
 }
 
-fn find(
+pub(super) fn find(
     tx: &Transaction<'_>,
     connection_id: &str,
     identifier: &str,

@@ -3,7 +3,9 @@
 use rusqlite::{ErrorCode, OptionalExtension, Transaction, named_params, params};
 
 use super::{
-    Store, StoreError, next_id,
+    Store, StoreError,
+    ids::server_uuid,
+    next_id,
     pages::{Cursor, Listing, Page},
 };
 
@@ -79,6 +81,33 @@ pub(crate) struct ConfigFilter {
     pub(crate) search: Option<String>,
 }
 
+/// Stores a new config; `None` if its name is taken.
+pub(super) fn create(
+    tx: &Transaction<'_>,
+    config: &NewConfig,
+) -> Result<Option<ConfigRecord>, StoreError> {
+    let id = next_id(tx, "cfg_")?;
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO configs (id, server_uuid, name, description) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            id,
+            server_uuid(tx)?.to_string(),
+            config.name,
+            config.description
+        ]);
+    match inserted {
+        // The id and the UUID are new, so it is the name.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            return Ok(None);
+        }
+        other => other?,
+    };
+    insert_mappings(tx, &id, &config.mappings)?;
+    get(tx, "configs.id", &id)
+}
+
 const COLUMNS: &str = "configs.id, server_uuid, configs.name, description";
 
 impl Store {
@@ -87,31 +116,7 @@ impl Store {
         &self,
         config: NewConfig,
     ) -> Result<Option<ConfigRecord>, StoreError> {
-        self.write(move |tx| {
-            let id = next_id(tx, "cfg_")?;
-            let inserted = tx
-                .prepare_cached(
-                    "INSERT INTO configs (id, server_uuid, name, description) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![
-                    id,
-                    uuid::Uuid::new_v4().to_string(),
-                    config.name,
-                    config.description
-                ]);
-            match inserted {
-                // The id and the UUID are new, so it is the name.
-                Err(error)
-                    if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
-                {
-                    return Ok(None);
-                }
-                other => other?,
-            };
-            insert_mappings(tx, &id, &config.mappings)?;
-            get(tx, "configs.id", &id)
-        })
-        .await
+        self.write(move |tx| create(tx, &config)).await
     }
 
     /// A config by its id.

@@ -27,6 +27,19 @@ pub(crate) struct Tokens {
     pub(crate) scopes: Vec<String>,
 }
 
+impl Tokens {
+    /// An access token of which nothing else is known.
+    pub(crate) fn of(access_token: SecretString) -> Tokens {
+        Tokens {
+            access_token,
+            refresh_token: None,
+            expires_at: None,
+            lifetime: None,
+            scopes: Vec::new(),
+        }
+    }
+}
+
 impl Credential {
     /// What is sent to the upstream.
     pub(crate) fn secret(&self) -> &SecretString {

@@ -6,11 +6,13 @@ mod authorizations;
 mod catalogue;
 mod configs;
 mod credentials;
+mod ids;
 mod instances;
 mod keys;
 mod links;
 mod migrations;
 mod pages;
+mod steering;
 mod vault;
 mod verifications;
 mod worker;
@@ -39,9 +41,11 @@ pub(crate) use self::{
     keys::ConnectionName,
     links::{LinkState, NewLink, SecretHash, Verification},
     pages::{Cursor, Page},
+    steering::{Clash, SeedAccount},
     verifications::{NewRequest, Verified},
 };
 use self::{
+    ids::next_id,
     vault::{KeySource, Vault},
     worker::Worker,
 };
@@ -153,6 +157,7 @@ impl Store {
         writer.pragma_update(None, "synchronous", "FULL")?;
         writer.pragma_update(None, "foreign_keys", true)?;
         migrations::run(&mut writer)?;
+        ids::prepare(&writer)?;
         let vault = keys::open_vault(&writer, key)?;
 
         let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -170,13 +175,13 @@ impl Store {
     }
 
     /// Empties configs, accounts, the catalogue and what belongs to them. Keys, clients and the ids of
-    /// connections stay.
-    pub(crate) async fn reset(&self) -> Result<(), StoreError> {
-        self.write(|tx| {
+    /// connections stay. With a seed, ids follow from it from now on.
+    pub(crate) async fn reset(&self, seed: Option<u64>) -> Result<(), StoreError> {
+        self.write(move |tx| {
             tx.execute_batch(
                 "DELETE FROM links; DELETE FROM accounts; DELETE FROM configs; DELETE FROM catalogue;",
             )?;
-            Ok(())
+            ids::seed(tx, seed)
         })
         .await
     }
@@ -206,17 +211,6 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     // More than this room has.
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
-}
-
-/// The next id: prefix + 18 digits, unique for ever and ordered by age.
-fn next_id(tx: &Transaction<'_>, prefix: &str) -> Result<String, StoreError> {
-    // The machine's clock, not the engine's: ids must grow even while a test stops the time. The
-    // low bits keep ids of one millisecond apart.
-    let by_time = jiff::Timestamp::now().as_millisecond() << 16;
-    let number: i64 = tx
-        .prepare_cached("UPDATE sequence SET last = max(last + 1, ?1) RETURNING last")?
-        .query_row([by_time], |row| row.get(0))?;
-    Ok(format!("{prefix}{number:018}"))
 }
 
 /// Opens a file for writing, creating it if need be, readable by its owner only.

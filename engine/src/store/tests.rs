@@ -133,7 +133,7 @@ async fn reset_empties_but_keeps_secrets_and_connection_ids() {
         .unwrap();
     store.save_catalogue("gmail", &[]).await.unwrap();
 
-    store.reset().await.unwrap();
+    store.reset(None).await.unwrap();
     let page = store
         .list_configs(ConfigFilter::default(), 20, None)
         .await

@@ -6,6 +6,7 @@ mod child;
 mod client;
 mod error;
 mod http;
+mod injected;
 mod os;
 mod pool;
 mod probe;
@@ -26,7 +27,7 @@ use std::{
 use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
 use secrecy::SecretString;
 
-pub(crate) use self::error::UpstreamError;
+pub(crate) use self::error::{Phase, UpstreamError};
 use self::{client::Upstream, pool::Pool, sandbox::Sandbox};
 use crate::{
     outbound::Outbound,
@@ -78,6 +79,7 @@ pub(crate) struct Owner {
 
 /// All upstreams of an engine. Share it in an [`Arc`]; dropping it leaves nothing running.
 pub(crate) struct Upstreams {
+    deadlines: Deadlines,
     pool: Pool,
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
 }
@@ -96,6 +98,7 @@ impl Upstreams {
 
     fn with_deadlines(outbound: Outbound, deadlines: Deadlines) -> Self {
         Self {
+            deadlines,
             pool: Pool::new(outbound, deadlines),
             sandboxes: Mutex::default(),
         }
@@ -182,6 +185,14 @@ impl Upstreams {
     #[cfg(test)]
     pub(crate) fn running(&self) -> usize {
         self.pool.running()
+    }
+
+    fn deadline(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Connect => self.deadlines.connect,
+            Phase::List => self.deadlines.list,
+            Phase::Call => self.deadlines.call,
+        }
     }
 
     async fn upstream(

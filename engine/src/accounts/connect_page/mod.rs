@@ -11,7 +11,7 @@ use axum::{
         DefaultBodyLimit, FromRef, Path, Query, State,
         rejection::{FormRejection, PathRejection, QueryRejection},
     },
-    http::{StatusCode, header},
+    http::header,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -268,10 +268,21 @@ fn provider_name(settings: &OAuthProvider) -> String {
 
 /// Sends the browser to the application, which knows who sits in front of it.
 fn to_application(verification: &Verification, auth_request_id: &SecretString) -> Response {
-    let Ok(mut url) = Url::parse(&verification.url) else {
-        tracing::error!("a link leads to a place that is not a URL");
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
+    match verification_url(verification, auth_request_id) {
+        Some(url) => pages::onward(&url),
+        None => {
+            tracing::error!("a link leads to a place that is not a URL");
+            pages::failed()
+        }
+    }
+}
+
+/// Where the application verifies the user, and what it is told.
+pub(super) fn verification_url(
+    verification: &Verification,
+    auth_request_id: &SecretString,
+) -> Option<Url> {
+    let mut url = Url::parse(&verification.url).ok()?;
     {
         let mut query = url.query_pairs_mut();
         query.append_pair("auth_request_id", auth_request_id.expose_secret());
@@ -279,7 +290,7 @@ fn to_application(verification: &Verification, auth_request_id: &SecretString) -
             query.append_pair("state", state);
         }
     }
-    pages::onward(&url)
+    Some(url)
 }
 
 async fn verified() -> Response {

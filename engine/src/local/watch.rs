@@ -1,0 +1,115 @@
+//! Around every request but those of the test controls: the journal, and the faults of paths.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use super::{
+    controls,
+    faults::{Effect, Injected, Place},
+    journal::Caller,
+    wire::Scissors,
+};
+use crate::engine::Engine;
+
+const REQUEST_ID: &str = "x-request-id";
+
+pub(super) async fn watch(
+    State(engine): State<Arc<Engine>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    if controls::are_at(path) {
+        return next.run(request).await;
+    }
+    let mut entry = engine.journal().request(method, path);
+    let struck = engine.faults().strike(&Place::Path { method, path });
+    let mut response = match struck {
+        None => next.run(request).await,
+        Some(injected) => match strike(&engine, &injected, request, next).await {
+            Some(response) => response,
+            // Never seen by anybody: the connection is cut.
+            None => return StatusCode::BAD_GATEWAY.into_response(),
+        },
+    };
+    let caller = response.extensions_mut().remove::<Caller>();
+    let request_id = response.headers().get(REQUEST_ID);
+    let request_id = request_id.and_then(|id| id.to_str().ok());
+    entry.answered(response.status().as_u16(), request_id, caller);
+    response
+}
+
+/// The answer, unless there is none.
+async fn strike(
+    engine: &Engine,
+    injected: &Injected,
+    request: Request,
+    next: Next,
+) -> Option<Response> {
+    injected.wait().await;
+    let scissors = request.extensions().get::<ConnectInfo<Scissors>>();
+    let scissors = scissors.map(|ConnectInfo(scissors)| scissors.clone());
+    match injected.effect {
+        None => return Some(next.run(request).await),
+        Some(Effect::Status {
+            status,
+            retry_after_seconds,
+        }) => return Some(refuse(engine, status, retry_after_seconds)),
+        Some(Effect::Garbage) => {
+            let headers = [(header::CONTENT_TYPE, "application/json")];
+            return Some((headers, "this is not JSON {").into_response());
+        }
+        Some(Effect::Hang) => injected.hang().await,
+        Some(Effect::Drop) => {}
+    }
+    if let Some(scissors) = scissors {
+        scissors.cut();
+    }
+    None
+}
+
+/// A refusal in the form of the API.
+fn refuse(engine: &Engine, status: u16, retry_after_seconds: Option<u32>) -> Response {
+    let (code, error_code) = match status {
+        400 => (3, "INVALID_ARGUMENT"),
+        401 => (16, "UNAUTHENTICATED"),
+        403 => (7, "PERMISSION_DENIED"),
+        404 => (5, "NOT_FOUND"),
+        409 => (6, "ALREADY_EXISTS"),
+        429 => (8, "RATE_LIMITED"),
+        499 => (1, "CANCELLED"),
+        501 => (12, "UNIMPLEMENTED"),
+        503 => (14, "UNAVAILABLE"),
+        504 => (4, "DEADLINE_EXCEEDED"),
+        500..600 => (13, "INTERNAL"),
+        _ => (9, "FAILED_PRECONDITION"),
+    };
+    let request_id = engine.request_ids().next();
+    let body = json!({
+        "code": code,
+        "message": format!("a fault of the test controls answers with status {status}"),
+        "details": [{
+            "@type": "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
+            "error_code": error_code,
+            "request_info": { "request_id": request_id },
+        }],
+    });
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(seconds) = retry_after_seconds {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
