@@ -154,9 +154,8 @@ async fn a_client_says_what_was_wrong_with_the_answer() {
         let error = client.list_configs().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         // The engine has seen that nobody waits, before it lets go of what waits.
-        let wanted = requests(CONFIGS);
-        let wait = scene.engine.wait_for(&wanted, count, HOUR);
-        wait.await.unwrap();
+        let ended = requests(CONFIGS);
+        scene.engine.wait_for(&ended, count, HOUR).await.unwrap();
         scene.engine.clear_faults();
     }
     scene
