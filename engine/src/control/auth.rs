@@ -11,9 +11,8 @@ use axum::{
 
 use super::error::ApiError;
 use crate::{
-    bearer,
+    bearer::{self, Caller},
     engine::Engine,
-    local::journal::Caller,
     signing::{Claims, TokenError, TokenType},
 };
 

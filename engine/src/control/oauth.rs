@@ -17,8 +17,8 @@ use url::form_urlencoded;
 
 use super::error::ApiError;
 use crate::{
+    bearer::Caller,
     engine::Engine,
-    local::journal::Caller,
     signing::{Claims, TokenType},
 };
 
@@ -99,7 +99,7 @@ pub(super) async fn token(
     let now = engine.clock().now().as_second();
     let claims = Claims {
         iss: engine.issuer().to_owned(),
-        sub: client,
+        sub: client.clone(),
         aud: engine.issuer().to_owned(),
         iat: now,
         exp: now + LIFETIME,

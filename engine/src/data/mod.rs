@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::{catalogue::Catalogues, gate::Address, refusal::Refusal, server::VirtualServer};
-use crate::{engine::Engine, local::journal::Caller, upstream::Upstreams};
+use crate::{bearer::Caller, engine::Engine, upstream::Upstreams};
 
 /// The largest request body: the MCP library's own limit, answered in its protocol's words.
 const MAX_BODY: usize = 4 * 1024 * 1024;

@@ -11,14 +11,20 @@ use std::{
 use axum::{Router, middleware};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
 use super::{
     clock::Clock,
-    controls, guard,
+    controls,
+    drain::{self, Drain},
+    guard, request_log,
     watch::watch,
     wire::{Scissors, Wire},
 };
@@ -32,8 +38,12 @@ use crate::{
     upstream::Upstreams,
 };
 
-/// How long open requests may take to end when the engine is closed.
+/// How long closing the engine takes at most, and how much of that requests under way have to finish.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+const FINISH_WITHIN: Duration = Duration::from_millis(1500);
+
+/// How long connections have to write their last bytes.
+const FLUSH_WITHIN: Duration = Duration::from_millis(100);
 
 /// Why an engine could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +149,9 @@ pub struct LocalEngine {
     client_id: String,
     client_secret: SecretString,
     client_is_generated: bool,
-    stop: CancellationToken,
+    drain: Drain,
+    /// Ends what has no end of its own: MCP streams, and calls that are still under way.
+    cut: CancellationToken,
     server: Option<JoinHandle<()>>,
     // Last, so that the folder outlives what works in it.
     _temporary: Option<TempDir>,
@@ -177,26 +189,34 @@ impl LocalEngine {
         self.admin_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    /// Stops serving and every upstream process, and waits for it.
+    /// Stops serving and every upstream process, and waits for it: new requests are refused, those
+    /// under way have 1.5 seconds to finish. Takes no longer than 2 seconds, whatever happens.
     pub async fn close(mut self) {
-        self.stop.cancel();
+        let deadline = Instant::now() + CLOSE_WITHIN;
         self.parts.let_go();
+        let finished = timeout(FINISH_WITHIN, self.drain.run()).await.is_ok();
+        if !finished {
+            tracing::warn!("requests under way were cut off");
+        }
+        self.cut.cancel();
         if let Some(server) = self.server.take() {
             let abort = server.abort_handle();
-            if tokio::time::timeout(CLOSE_WITHIN, server).await.is_err() {
+            if timeout(FLUSH_WITHIN, server).await.is_err() {
                 abort.abort();
             }
         }
         let background = self.parts.engine.accounts().ended();
         // Left behind, it would keep the database open; but nobody waits for ever.
-        let _ = tokio::time::timeout(CLOSE_WITHIN, background).await;
-        self.parts.upstreams.stop_all().await;
+        let _ = timeout_at(deadline, background).await;
+        // A child that outlives this is killed in the background.
+        let _ = timeout_at(deadline, self.parts.upstreams.stop_all()).await;
     }
 }
 
 impl Drop for LocalEngine {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.drain.stop().cancel();
+        self.cut.cancel();
         self.parts.let_go();
         if let Some(server) = &self.server {
             server.abort();
@@ -282,7 +302,14 @@ impl LocalEngineBuilder {
             source,
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+        let listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                // It may be taken by an engine on the same folder, which is worth more to know.
+                Engine::check_free(&folder)?;
+                return Err(listen_error(error));
+            }
+        };
         let port = listener.local_addr().map_err(listen_error)?.port();
         let env_url = format!("http://127.0.0.1:{port}");
         let base = Url::parse(&env_url)
@@ -302,11 +329,11 @@ impl LocalEngineBuilder {
             })
             .ok_or_else(|| StartError::Open("the engine has no API client".to_owned()))?;
         let upstreams = Arc::clone(engine.upstreams());
-        let stop = CancellationToken::new();
+        let (drain, cut) = (Drain::default(), CancellationToken::new());
         let plane = Arc::new(DataPlane::new(
             Arc::clone(&engine),
             Arc::clone(&upstreams),
-            stop.child_token(),
+            cut.child_token(),
         ));
         let parts = Arc::new(Parts {
             engine: Arc::clone(&engine),
@@ -336,10 +363,13 @@ impl LocalEngineBuilder {
             let parts = Arc::clone(&parts);
             router = router.merge(controls::router(parts, token.expose_secret()));
         }
+        let watched = middleware::from_fn_with_state(Arc::clone(&engine), watch);
         let router = router
-            .layer(middleware::from_fn_with_state(engine, watch))
-            .layer(middleware::from_fn_with_state(port, guard::check));
-        let server = serve(listener, router, stop.clone());
+            .layer(watched)
+            .layer(middleware::from_fn_with_state(port, guard::check))
+            .layer(middleware::from_fn_with_state(drain.clone(), drain::admit))
+            .layer(middleware::from_fn_with_state(engine, request_log::record));
+        let server = serve(listener, router, drain.stop());
         Ok(LocalEngine {
             parts,
             admin_token,
@@ -347,7 +377,8 @@ impl LocalEngineBuilder {
             client_id,
             client_secret,
             client_is_generated,
-            stop,
+            drain,
+            cut,
             server: Some(server),
             _temporary: temporary,
         })

@@ -3,11 +3,13 @@
 
 pub(crate) mod clock;
 pub(crate) mod controls;
+mod drain;
 mod engine;
 pub(crate) mod faults;
 mod guard;
 pub(crate) mod journal;
 mod owned;
+pub(crate) mod request_log;
 mod steered;
 mod watch;
 mod wire;

@@ -14,10 +14,9 @@ use serde_json::json;
 use super::{
     controls,
     faults::{Effect, Injected, Place},
-    journal::Caller,
     wire::Scissors,
 };
-use crate::engine::Engine;
+use crate::{bearer::Caller, engine::Engine};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -32,7 +31,7 @@ pub(super) async fn watch(
     }
     let mut entry = engine.journal().request(method, path);
     let struck = engine.faults().strike(&Place::Path { method, path });
-    let mut response = match struck {
+    let response = match struck {
         None => next.run(request).await,
         Some(injected) => match strike(&engine, &injected, request, next).await {
             Some(response) => response,
@@ -40,7 +39,7 @@ pub(super) async fn watch(
             None => return StatusCode::BAD_GATEWAY.into_response(),
         },
     };
-    let caller = response.extensions_mut().remove::<Caller>();
+    let caller = response.extensions().get::<Caller>().cloned();
     let request_id = response.headers().get(REQUEST_ID);
     let request_id = request_id.and_then(|id| id.to_str().ok());
     entry.answered(response.status().as_u16(), request_id, caller);

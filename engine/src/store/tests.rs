@@ -311,7 +311,9 @@ async fn no_file_shows_a_secret_and_all_are_private() {
 fn a_database_in_use_is_refused_until_it_is_free() {
     let (_folder, path) = folder();
     let store = Store::open(&path).unwrap();
-    assert!(matches!(error(Store::open(&path)), StoreError::Locked));
+    assert!(
+        matches!(error(Store::open(&path)), StoreError::Locked { pid: Some(pid) } if pid == std::process::id())
+    );
     drop(store);
     Store::open(&path).unwrap();
 }

@@ -14,21 +14,13 @@ use std::{
 use tokio::{sync::Notify, time::timeout};
 
 pub use self::record::{JournalFilter, JournalRecord, Outcome, RecordKind};
-use super::clock::Clock;
+use super::{clock::Clock, request_log::without_secrets};
+use crate::bearer::Caller;
 
 /// The oldest records go when there are more.
 const MOST: usize = 4096;
 const LONGEST_PATH: usize = 512;
 const LONGEST_TOOL: usize = 256;
-/// The page whose path is a secret.
-const LINKS: &str = "/connect/";
-
-/// Who asked: handlers put it into the extensions of their answer once they know.
-#[derive(Debug, Clone)]
-pub(crate) enum Caller {
-    Client(String),
-    User(String),
-}
 
 /// Why a wait ended without enough records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,11 +119,7 @@ impl Journal {
     pub(super) fn request(&self, method: &str, path: &str) -> Entry<'_> {
         let mut entry = self.entry(RecordKind::Http, method);
         if let Some(record) = &mut entry.record {
-            record.path = Some(if path.starts_with(LINKS) {
-                format!("{LINKS}…")
-            } else {
-                shortened(path, LONGEST_PATH)
-            });
+            record.path = Some(shortened(&without_secrets(path), LONGEST_PATH));
         }
         entry
     }
