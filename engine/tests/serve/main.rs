@@ -11,7 +11,7 @@ use std::{io::Read, net::TcpListener, process::Output};
 
 use scalekit_vmcp::NewConfig;
 
-use process::{Serving, list_tools, serve, vmcp};
+use process::{list_tools, serve, vmcp};
 
 /// An MCP server over stdio that, while it or its child lives, holds a connection to the test.
 const UPSTREAM: &str = r#"
@@ -131,16 +131,17 @@ fn a_secret_of_the_settings_is_not_printed() {
         "[clients.app]\nsecret = \"op s3cret;\"\n",
     )
     .unwrap();
-    let Serving {
-        greeting,
-        mut process,
-        ..
-    } = serve(folder.path());
+    let serving = serve(folder.path());
     assert!(
-        greeting.contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
-        "{greeting:?}"
+        serving
+            .greeting
+            .contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
+        "{:?}",
+        serving.greeting
     );
-    assert!(!greeting.concat().contains("s3cret"), "{greeting:?}");
-    process.kill().unwrap();
-    process.wait().unwrap();
+    assert!(
+        !serving.greeting.concat().contains("s3cret"),
+        "{:?}",
+        serving.greeting
+    );
 }
