@@ -280,12 +280,11 @@ async fn check(serving: &Serving, models: &[Arc<Mutex<Model>>]) -> (usize, usize
             list = list.page_token(token);
         }
         let page = list.await.unwrap();
-        accounts.extend(page.connected_accounts.iter().map(|account| {
-            (
-                account.connection_name.clone(),
-                account.identifier.clone(),
-            )
-        }));
+        accounts.extend(
+            page.connected_accounts
+                .iter()
+                .map(|account| (account.connection_name.clone(), account.identifier.clone())),
+        );
         page_token = page.next_page_token;
         if page_token.is_none() {
             assert_eq!(usize::try_from(page.total_size).unwrap(), accounts.len());

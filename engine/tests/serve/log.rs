@@ -46,7 +46,7 @@ fn use_secrets(serving: &Serving) -> BTreeMap<&'static str, String> {
         answer
     };
 
-    let mut link = |body| {
+    let link = |body| {
         let answer = good(call("POST", "/api/v1/connected_accounts/magic_link", body));
         let path = between(&answer, r#""link":"http://127.0.0.1:"#, "\"").to_owned();
         path.split_once('/').unwrap().1.to_owned()

@@ -11,7 +11,7 @@ use std::{io::Read, net::TcpListener, process::Output};
 
 use scalekit_vmcp::NewConfig;
 
-use process::{Serving, list_tools, serve, vmcp};
+use process::{exported, list_tools, serve, serve_with, vmcp};
 
 /// An MCP server over stdio that, while it or its child lives, holds a connection to the test.
 const UPSTREAM: &str = r#"
@@ -131,19 +131,19 @@ fn a_secret_of_the_settings_is_not_printed() {
         "[clients.app]\nsecret = \"op s3cret;\"\n",
     )
     .unwrap();
-    let Serving {
-        greeting,
-        mut process,
-        ..
-    } = serve(folder.path());
+    let serving = serve(folder.path());
     assert!(
-        greeting.contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
-        "{greeting:?}"
+        serving
+            .greeting
+            .contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
+        "{:?}",
+        serving.greeting
     );
-    assert!(!greeting.concat().contains("s3cret"), "{greeting:?}");
-    assert!(!greeting.concat().contains("ADMIN"), "{greeting:?}");
-    process.kill().unwrap();
-    process.wait().unwrap();
+    assert!(
+        !serving.greeting.concat().contains("s3cret"),
+        "{:?}",
+        serving.greeting
+    );
 }
 
 #[test]
@@ -154,38 +154,15 @@ fn test_controls_come_with_a_token_and_only_when_asked_for() {
         (&["--test-controls", "--seed-ids", "7"][..], true),
         (&[], false),
     ] {
-        let mut process = vmcp(folder.path())
-            .args(["serve", "--port", "0"])
-            .args(arguments)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let exports: std::collections::HashMap<String, String> = lines
-            .map(Result::unwrap)
-            .take_while(|line| !line.starts_with("Stop"))
-            .filter_map(|line| {
-                let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
-                Some((name.to_owned(), value.to_owned()))
-            })
-            .collect();
-        let token = exports.get("VMCP_ADMIN_TOKEN");
+        let serving = serve_with(folder.path(), |command| {
+            command.args(arguments);
+        });
+        let token = exported(&serving.greeting, "VMCP_ADMIN_TOKEN");
         assert_eq!(token.is_some(), on);
-        let host = exports["SCALEKIT_ENVIRONMENT_URL"]
-            .strip_prefix("http://")
-            .unwrap();
-        let mut connection = TcpStream::connect(host).unwrap();
-        let token = token.map_or("none", String::as_str);
-        write!(
-            connection,
-            "POST /_local/clock HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
+        let head = format!("authorization: Bearer {}\r\n", token.unwrap_or_default());
+        let answer = serving.send("POST", "/_local/clock", &head, "");
         let status = if on { "HTTP/1.1 200" } else { "HTTP/1.1 404" };
         assert!(answer.starts_with(status), "{answer}");
-        process.kill().unwrap();
-        process.wait().unwrap();
     }
     assert_eq!(fails(folder.path(), &["serve", "--seed-ids", "7"]).0, 2);
 }

@@ -155,7 +155,8 @@ pub(crate) fn serve_with(folder: &Path, more: impl FnOnce(&mut Command)) -> Serv
     }
 }
 
-fn exported(greeting: &[String], name: &str) -> Option<String> {
+/// A variable of the lines to copy.
+pub(crate) fn exported(greeting: &[String], name: &str) -> Option<String> {
     let start = format!("export {name}=");
     let value = greeting.iter().find_map(|line| line.strip_prefix(&start))?;
     Some(value.to_owned())
