@@ -241,6 +241,6 @@ async fn counts_are_those_of_the_rows_whatever_happens_to_them() {
     store.delete_config("cfg_1").await.unwrap();
     assert_eq!(look().await, (0, 3, 0));
     store.create_config(config_of("conn_1")).await.unwrap();
-    store.reset().await.unwrap();
+    store.reset(None).await.unwrap();
     assert_eq!(look().await, (0, 0, 0));
 }
