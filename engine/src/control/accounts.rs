@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -20,24 +19,18 @@ use crate::{
     store::{ConfigRecord, MappingRecord, Verification},
 };
 
-/// What can be a place in an application, as a regular expression.
-const VERIFY_URL: &str = "^(https?://[a-z0-9.-]+(:[0-9]{1,4})?(/[a-z0-9/]*)?)?$";
-
 /// The longest identifier that an account can have.
 pub(super) const LONGEST_OF_AN_ACCOUNT: usize = 100;
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ListConfigAccountsRequest")]
+#[derive(Deserialize)]
 pub(super) struct ListAccounts {
-    #[schemars(required, length(min = 1))]
     identifier: Option<String>,
     #[serde(alias = "includeAuthLink")]
     include_auth_link: Option<bool>,
 }
 
 /// Where a user stands with one connection.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConnectionAuthState")]
+#[derive(Serialize)]
 pub(super) struct AuthState {
     pub(super) connection_id: String,
     pub(super) connection_name: String,
@@ -49,27 +42,21 @@ pub(super) struct AuthState {
     pub(super) authentication_link: String,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConfigAccounts")]
+#[derive(Serialize)]
 pub(super) struct AccountsAnswer {
     connected_accounts: Vec<AuthState>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "MagicLinkRequest")]
+#[derive(Deserialize)]
 pub(super) struct MagicLink {
     #[serde(flatten)]
     target: Target,
-    #[schemars(length(max = 512))]
     state: Option<String>,
-    /// Where the browser goes after the page of the link.
-    #[schemars(length(max = 2048), regex(pattern = VERIFY_URL))]
     #[serde(alias = "userVerifyUrl")]
     user_verify_url: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "MagicLink")]
+#[derive(Serialize)]
 pub(super) struct MagicLinkAnswer {
     link: String,
     expiry: String,

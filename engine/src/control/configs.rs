@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,28 +21,22 @@ use crate::{
 
 const MAX_NAME: usize = 100;
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "CreateConfigRequest")]
+#[derive(Deserialize)]
 pub(super) struct CreateConfig {
-    #[schemars(required, length(min = 1, max = 100), regex(pattern = "^[a-z0-9_-]+$"))]
     name: Option<String>,
     description: Option<String>,
-    #[schemars(length(max = 25))]
     #[serde(alias = "connectionToolMappings")]
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "UpdateConfigRequest")]
+#[derive(Deserialize)]
 pub(super) struct UpdateConfig {
     description: Option<String>,
-    #[schemars(length(max = 25))]
     #[serde(alias = "connectionToolMappings")]
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Config")]
+#[derive(Serialize)]
 pub(super) struct ConfigOutput {
     id: String,
     name: String,
@@ -52,14 +45,12 @@ pub(super) struct ConfigOutput {
     mcp_server_url: String,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConfigResponse")]
+#[derive(Serialize)]
 pub(super) struct ConfigAnswer {
     config: ConfigOutput,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConfigPage")]
+#[derive(Serialize)]
 pub(super) struct ConfigsAnswer {
     configs: Vec<ConfigOutput>,
     next_page_token: String,

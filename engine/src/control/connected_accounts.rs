@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,23 +21,21 @@ use crate::{
     store::{AccountChange, AccountDetails, AccountFilter, ApiConfig, Credential, Cursor, Page},
 };
 
-pub(super) const LIST_SIZES: Sizes = Sizes {
+const LIST_SIZES: Sizes = Sizes {
     default: 10,
     max: 99,
 };
-pub(super) const SEARCH_SIZES: Sizes = Sizes {
+const SEARCH_SIZES: Sizes = Sizes {
     default: 10,
     max: 30,
 };
-pub(super) const MAX_CONNECTION_NAMES: usize = 20;
+const MAX_CONNECTION_NAMES: usize = 20;
 const PREFIX: &str = "ca_";
 
 /// What a request brings to an account.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ConnectedAccountInput")]
+#[derive(Deserialize)]
 struct Brought {
-    // Not typed: see `credentials`.
-    #[schemars(with = "Option<credentials::AuthorizationDetails>")]
+    /// Not typed: see `credentials`.
     #[serde(alias = "authorizationDetails")]
     authorization_details: Option<Value>,
     #[serde(alias = "apiConfig")]
@@ -46,18 +43,15 @@ struct Brought {
 }
 
 /// A request to create or update an account.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ConnectedAccountRequest")]
+#[derive(Deserialize)]
 pub(super) struct WriteAccount {
     #[serde(flatten)]
     target: Target,
-    #[schemars(required)]
     #[serde(alias = "connectedAccount")]
     connected_account: Option<Brought>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ListedConnectedAccount")]
+#[derive(Serialize)]
 struct ListedAccount {
     identifier: String,
     provider: String,
@@ -72,18 +66,15 @@ struct ListedAccount {
     is_org_wide_credential: bool,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConnectedAccount")]
+#[derive(Serialize)]
 struct FullAccount {
     #[serde(flatten)]
     listed: ListedAccount,
-    #[schemars(with = "Option<credentials::AuthorizationDetails>")]
     authorization_details: Option<Value>,
     api_config: Option<ApiConfig>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConnectedAccountPage")]
+#[derive(Serialize)]
 pub(super) struct AccountsAnswer {
     connected_accounts: Vec<ListedAccount>,
     total_size: u64,
@@ -91,8 +82,7 @@ pub(super) struct AccountsAnswer {
     prev_page_token: String,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConnectedAccountResponse")]
+#[derive(Serialize)]
 pub(super) struct AccountAnswer {
     connected_account: FullAccount,
 }
@@ -362,13 +352,17 @@ pub(super) async fn get(
     Ok(answer(&engine, details, None))
 }
 
-/// `…/{id}:disconnect`
-pub(super) async fn disconnect(
+/// `…/{id}:disconnect`. The router cannot tell a parameter from what follows it.
+pub(super) async fn act(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
     Body(target): Body<Target>,
 ) -> Result<Json<AccountAnswer>, ApiError> {
-    let id = segment.strip_suffix(":disconnect").unwrap_or(&segment);
+    let Some(id) = segment.strip_suffix(":disconnect") else {
+        return Err(ApiError::unknown_path(format!(
+            "nothing can be posted to `{segment}`; to disconnect an account, post to `<id>:disconnect`"
+        )));
+    };
     // These stand for an account that the body names.
     let target = match id {
         "this" | "-" => target,

@@ -1,8 +1,6 @@
 //! The credential in `authorization_details`, read by hand: a refusal must not repeat what it met.
 
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::error::Violation;
@@ -11,36 +9,6 @@ use crate::{
     settings::Auth,
     store::{Credential, Tokens},
 };
-
-// What the details look like, for the description of the API.
-/// Exactly one of them.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum AuthorizationDetails {
-    StaticAuth(StaticAuth),
-    OauthToken(OAuthToken),
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-pub(super) struct StaticAuth {
-    details: StaticDetails,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-pub(super) struct StaticDetails {
-    #[schemars(length(min = 1, max = 4096), regex(pattern = "^[!-~]+$"))]
-    api_key: String,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-pub(super) struct OAuthToken {
-    #[schemars(length(min = 1, max = 4096), regex(pattern = "^[!-~]+$"))]
-    access_token: String,
-    #[schemars(length(max = 4096), regex(pattern = "^[!-~]*$"))]
-    refresh_token: Option<String>,
-    scopes: Option<Vec<String>>,
-    domain: Option<String>,
-}
 
 const FIELD: &str = "connected_account.authorization_details";
 

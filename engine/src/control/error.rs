@@ -5,7 +5,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -47,8 +46,7 @@ impl Kind {
 }
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "FieldViolation")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Violation {
     field: String,
     description: String,
@@ -73,36 +71,6 @@ impl Violation {
     pub(super) fn parts(self) -> (String, String) {
         (self.field, self.description)
     }
-}
-
-/// The body of every refusal.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Error")]
-pub(super) struct Refusal {
-    /// The code of gRPC.
-    code: u8,
-    message: String,
-    details: [ErrorInfo; 1],
-}
-
-#[derive(Serialize, JsonSchema)]
-struct ErrorInfo {
-    #[serde(rename = "@type")]
-    type_url: &'static str,
-    error_code: &'static str,
-    request_info: RequestInfo,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    validation_error_info: Option<ValidationErrorInfo>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct RequestInfo {
-    request_id: String,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct ValidationErrorInfo {
-    field_violations: Vec<Violation>,
 }
 
 /// A refusal. The middleware `stamp` turns it into an answer, because the answer holds the
@@ -191,20 +159,20 @@ impl ApiError {
             tracing::error!(request_id, cause, "a request failed");
         }
         let (_, code, error_code) = self.kind.parts();
-        let violations = Some(self.violations).filter(|violations| !violations.is_empty());
-        let body = json!(Refusal {
-            code,
-            message: self.message,
-            details: [ErrorInfo {
-                type_url: "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
-                error_code,
-                request_info: RequestInfo {
-                    request_id: request_id.to_owned(),
-                },
-                validation_error_info: violations
-                    .map(|field_violations| ValidationErrorInfo { field_violations }),
-            }],
+        let mut info = json!({
+            "@type": "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
+            "error_code": error_code,
+            "request_info": { "request_id": request_id },
         });
+        if !self.violations.is_empty()
+            && let Some(info) = info.as_object_mut()
+        {
+            info.insert(
+                "validation_error_info".into(),
+                json!({ "field_violations": self.violations }),
+            );
+        }
+        let body = json!({ "code": code, "message": self.message, "details": [info] });
         let (mut parts, _) = response.into_parts();
         // It was computed for the empty body.
         parts.headers.remove(header::CONTENT_LENGTH);

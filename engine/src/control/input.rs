@@ -14,9 +14,6 @@ use url::form_urlencoded;
 use super::error::{ApiError, Violation};
 use crate::settings::{in_connection_names, without_values};
 
-/// The names of connections, as a regular expression.
-pub(super) const CONNECTION_NAME: &str = "^[a-zA-Z0-9_: -]*$";
-
 /// A JSON object. An empty body is an empty object, whatever its content type.
 pub(super) struct Body<T>(pub(super) T);
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,28 +18,23 @@ use crate::{
     store::{InstanceChange, InstanceFilter, InstanceRecord, NewInstance, Taken},
 };
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "EnsureInstanceRequest")]
+#[derive(Deserialize)]
 pub(super) struct EnsureInstance {
     name: Option<String>,
-    #[schemars(required, length(min = 1))]
     #[serde(alias = "configName")]
     config_name: Option<String>,
-    #[schemars(required, length(min = 1))]
     #[serde(alias = "userIdentifier")]
     user_identifier: Option<String>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "UpdateInstanceRequest")]
+#[derive(Deserialize)]
 pub(super) struct UpdateInstance {
     name: Option<String>,
     #[serde(alias = "configName")]
     config_name: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Instance")]
+#[derive(Serialize)]
 struct InstanceOutput {
     id: String,
     name: String,
@@ -52,14 +46,12 @@ struct InstanceOutput {
     url: &'static str,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InstanceResponse")]
+#[derive(Serialize)]
 pub(super) struct InstanceAnswer {
     instance: InstanceOutput,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InstancePage")]
+#[derive(Serialize)]
 pub(super) struct InstancesAnswer {
     instances: Vec<InstanceOutput>,
     next_page_token: String,
@@ -68,8 +60,7 @@ pub(super) struct InstancesAnswer {
 }
 
 /// Like [`AuthState`], but what is not there is empty.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InstanceConnectionAuthState")]
+#[derive(Serialize)]
 struct ConnectionState {
     connection_id: String,
     connection_name: String,
@@ -79,8 +70,7 @@ struct ConnectionState {
     authentication_link: String,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InstanceAuthState")]
+#[derive(Serialize)]
 pub(super) struct AuthStates {
     connections: Vec<ConnectionState>,
 }
@@ -266,13 +256,17 @@ pub(super) async fn delete(
     }
 }
 
-/// `…/{id}:get_auth_state`
-pub(super) async fn auth_state(
+/// `…/{id}:get_auth_state`. The router cannot tell a parameter from what follows it.
+pub(super) async fn act(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
     params: Params,
 ) -> Result<Json<AuthStates>, ApiError> {
-    let id = segment.strip_suffix(":get_auth_state").unwrap_or(&segment);
+    let Some(id) = segment.strip_suffix(":get_auth_state") else {
+        return Err(ApiError::unknown_path(format!(
+            "nothing can be posted to `{segment}`; for the state of its connections, post to `<id>:get_auth_state`"
+        )));
+    };
     let id = instance_id(id.to_owned())?;
     let mut violations = Vec::new();
     let with_links = params.flag("include_auth_links", &mut violations);

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{error::Violation, input::CONNECTION_NAME};
+use super::error::Violation;
 use crate::{
     accounts::AccountRecord,
     engine::Engine,
@@ -17,14 +16,10 @@ const MAX_MAPPINGS: usize = 25;
 const FIELD: &str = "connection_tool_mappings";
 
 /// A mapping as it is sent to us. What is output only is not even read.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ConnectionToolMappingInput")]
+#[derive(Deserialize)]
 pub(super) struct MappingInput {
-    #[schemars(required, length(min = 1, max = 400), regex(pattern = CONNECTION_NAME))]
     #[serde(alias = "connectionName")]
     connection_name: Option<String>,
-    /// Empty means all.
-    #[schemars(inner(length(min = 1)))]
     tools: Option<Vec<String>>,
 }
 
@@ -38,8 +33,7 @@ impl MappingInput {
 }
 
 /// A mapping as we answer it.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ConnectionToolMapping")]
+#[derive(Serialize)]
 pub(super) struct MappingOutput {
     connection_id: String,
     connection_name: String,

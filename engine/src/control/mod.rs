@@ -11,9 +11,7 @@ mod input;
 mod instances;
 mod mappings;
 mod oauth;
-mod openapi;
 mod page;
-mod routes;
 pub(crate) mod seed;
 mod targets;
 mod tokens;
@@ -41,21 +39,86 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// All routes of the control plane.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
-    let api = routes::router(&engine).route_layer(from_fn_with_state(
-        Arc::clone(&engine),
-        auth::require_access_token,
-    ));
+    let api = Router::new()
+        .route(
+            "/api/v1/mcp/configs",
+            get(configs::list).post(configs::create),
+        )
+        .route(
+            "/api/v1/mcp/configs/{config_id}",
+            get(configs::get)
+                .put(configs::update)
+                .delete(configs::delete),
+        )
+        .route(
+            "/api/v1/mcp/configs/{config_id}/connected_accounts",
+            post(accounts::list),
+        )
+        .route(
+            "/api/v1/mcp/configs/{config_id}/tokens",
+            post(tokens::for_config),
+        )
+        .route(
+            "/api/v1/mcp/connections/{key_id}/tokens",
+            post(tokens::for_connection),
+        )
+        .route(
+            "/api/v1/connected_accounts/magic_link",
+            post(accounts::magic_link),
+        )
+        .merge(connected_accounts())
+        .merge(instances())
+        .route("/api/v1/tools", get(tools::list))
+        .route("/api/v1/tools/scoped", get(tools::scoped))
+        .route("/api/v1/tools/available", get(tools::available))
+        .route_layer(from_fn_with_state(
+            Arc::clone(&engine),
+            auth::require_access_token,
+        ));
     Router::new()
         .merge(api)
         .route("/api/{*path}", any(unknown_path))
         .route("/oauth/token", post(oauth::token))
-        .route("/openapi.json", get(openapi::document))
         .route("/keys", get(keys))
         .route("/healthz", get(healthz))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(Arc::clone(&engine), stamp))
         .with_state(engine)
+}
+
+fn connected_accounts() -> Router<Arc<Engine>> {
+    const PATH: &str = "/api/v1/connected_accounts";
+    Router::new()
+        .route(
+            PATH,
+            get(connected_accounts::list)
+                .post(connected_accounts::create)
+                .put(connected_accounts::update),
+        )
+        .route(&format!("{PATH}:search"), get(connected_accounts::search))
+        .route(&format!("{PATH}:delete"), post(connected_accounts::delete))
+        .route(&format!("{PATH}/auth"), get(connected_accounts::auth))
+        .route(&format!("{PATH}/details"), get(connected_accounts::details))
+        .route(&format!("{PATH}/this"), get(connected_accounts::details))
+        .route(
+            &format!("{PATH}/{{id}}"),
+            get(connected_accounts::get).post(connected_accounts::act),
+        )
+        .route(&format!("{PATH}/user/verify"), post(verification::verify))
+}
+
+fn instances() -> Router<Arc<Engine>> {
+    const PATH: &str = "/api/v1/mcp/instances";
+    Router::new()
+        .route(PATH, get(instances::list).post(instances::ensure))
+        .route(
+            &format!("{PATH}/{{instance_id}}"),
+            get(instances::get)
+                .patch(instances::update)
+                .delete(instances::delete)
+                .post(instances::act),
+        )
 }
 
 /// Gives every answer its request id, refusals included.

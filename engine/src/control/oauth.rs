@@ -10,9 +10,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use url::form_urlencoded;
 
 use super::error::ApiError;
@@ -27,32 +26,18 @@ const LIFETIME: i64 = 86_399;
 const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AccessToken")]
-pub(super) struct Granted<'a> {
+#[derive(Serialize)]
+struct Granted<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_in: i64,
     scope: &'static str,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "OAuthError")]
-pub(super) struct Refused {
+#[derive(Serialize)]
+struct Refused {
     error: &'static str,
     error_description: String,
-}
-
-// What is sent, for the description of the API.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ClientCredentials")]
-#[expect(dead_code, reason = "it describes")]
-pub(super) struct Form {
-    #[schemars(extend("enum" = ["client_credentials"]))]
-    grant_type: String,
-    /// Here, or with the secret by HTTP Basic.
-    client_id: Option<String>,
-    client_secret: Option<String>,
 }
 
 /// A refusal in the form of OAuth.

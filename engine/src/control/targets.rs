@@ -1,12 +1,11 @@
 //! Which connected account a request is about.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     accounts::LONGEST_OF_AN_ACCOUNT,
     error::{ApiError, Violation},
-    input::{CONNECTION_NAME, Params, connection_name, longest, non_empty},
+    input::{Params, connection_name, longest, non_empty},
     mappings::did_you_mean,
 };
 use crate::{
@@ -15,19 +14,13 @@ use crate::{
 };
 
 /// An account as requests name it: by `id`, else by `connector` and `identifier`.
-#[derive(Default, Deserialize, JsonSchema)]
-#[schemars(rename = "ConnectedAccountTarget")]
+#[derive(Default, Deserialize)]
 pub(super) struct Target {
-    #[schemars(length(max = 32), regex(pattern = "^(ca_.*)?$"))]
     id: Option<String>,
-    #[schemars(length(max = 400), regex(pattern = CONNECTION_NAME))]
     connector: Option<String>,
-    #[schemars(length(max = 100))]
     identifier: Option<String>,
-    #[schemars(length(max = 32))]
     #[serde(alias = "organizationId")]
     organization_id: Option<String>,
-    #[schemars(length(max = 32))]
     #[serde(alias = "userId")]
     user_id: Option<String>,
 }

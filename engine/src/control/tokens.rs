@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
@@ -25,32 +24,21 @@ const MAX_SECONDS: i64 = 86_400;
 const DEFAULT_SECONDS: i64 = 3600;
 const MAX_IDENTIFIER: usize = 255;
 
-/// 60 to 86400 whole seconds.
-const EXPIRY: &str =
-    "^([6-9][0-9]|[1-9][0-9]{2,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s$";
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "CreateTokenRequest")]
+#[derive(Deserialize)]
 pub(super) struct CreateToken {
     #[serde(alias = "mcpConfigId")]
     mcp_config_id: Option<String>,
     #[serde(alias = "keyId")]
     key_id: Option<String>,
-    #[schemars(required, length(min = 1, max = 255))]
     identifier: Option<String>,
-    /// Seconds with an `s`, from `60s` to `86400s`; an hour if it is left out.
-    #[schemars(regex(pattern = EXPIRY))]
     expiry: Option<String>,
-    #[schemars(extend("enum" = ["", "FULL", "READ_ONLY", null]))]
     #[serde(alias = "accessLevel")]
     access_level: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "SessionToken")]
+#[derive(Serialize)]
 pub(super) struct TokenAnswer {
     token: String,
-    #[schemars(extend("format" = "date-time"))]
     expires_at: String,
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use ring::digest::{SHA256, digest};
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -28,8 +27,7 @@ const MAX_SIZE: u32 = 1000;
 const MAX_QUERY_SIZE: u32 = 100;
 const PREFIX: &str = "conn_";
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Tool")]
+#[derive(Serialize)]
 struct ToolOutput {
     id: String,
     provider: String,
@@ -40,8 +38,7 @@ struct ToolOutput {
     updated_at: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ScopedTool")]
+#[derive(Serialize)]
 struct ScopedOutput {
     tool: ToolOutput,
     identifier: String,
@@ -49,16 +46,14 @@ struct ScopedOutput {
 }
 
 /// The pages around a list of tools.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Pages")]
+#[derive(Serialize)]
 struct Pages {
     next_page_token: String,
     total_size: u64,
     prev_page_token: String,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ToolPage")]
+#[derive(Serialize)]
 pub(super) struct ToolsAnswer {
     #[serde(flatten)]
     pages: Pages,
@@ -66,16 +61,14 @@ pub(super) struct ToolsAnswer {
     tools: Vec<ToolOutput>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ScopedToolPage")]
+#[derive(Serialize)]
 pub(super) struct ScopedAnswer {
     #[serde(flatten)]
     pages: Pages,
     tools: Vec<ScopedOutput>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AvailableToolPage")]
+#[derive(Serialize)]
 pub(super) struct AvailableAnswer {
     #[serde(flatten)]
     pages: Pages,

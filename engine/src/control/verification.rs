@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,18 +14,14 @@ use crate::{engine::Engine, store::Verified};
 const MAX_REQUEST_ID: usize = 1000;
 const MAX_IDENTIFIER: usize = 200;
 
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "VerifyUserRequest")]
+#[derive(Deserialize)]
 pub(super) struct VerifyUser {
-    #[schemars(required, length(min = 1, max = 1000))]
     #[serde(alias = "authRequestId")]
     auth_request_id: Option<String>,
-    #[schemars(required, length(min = 1, max = 200))]
     identifier: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "VerifiedUser")]
+#[derive(Serialize)]
 pub(super) struct VerifyAnswer {
     post_user_verify_redirect_url: String,
 }
