@@ -9,7 +9,7 @@ use crate::accounts::{KeyProblem, credential};
 
 const FIELD: &str = "connected_account.authorization_details";
 
-/// What the details hold, for the OpenAPI document; one of the two.
+/// What the details hold, for the API document; one of the two.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "details are read by hand")]
 pub(super) struct AuthorizationDetails {

@@ -1,5 +1,5 @@
 //! What the signature of a handler says of its operation: the compiler sees to it that the
-//! OpenAPI document and the code are one.
+//! API document and the code are one.
 
 use std::sync::Arc;
 

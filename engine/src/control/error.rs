@@ -51,11 +51,12 @@ pub(super) struct ErrorBody {
     /// The gRPC code.
     code: u8,
     message: String,
-    details: [ErrorInfo; 1],
+    details: [Detail; 1],
 }
 
 #[derive(Serialize, JsonSchema)]
-struct ErrorInfo {
+#[schemars(rename = "ErrorInfo")]
+struct Detail {
     #[serde(rename = "@type")]
     type_url: &'static str,
     error_code: &'static str,
@@ -94,6 +95,10 @@ impl Violation {
             description: description.into(),
             constraint,
         }
+    }
+
+    pub(super) fn is_of(&self, field: &str, constraint: &str) -> bool {
+        self.field == field && self.constraint == constraint
     }
 }
 
@@ -190,7 +195,7 @@ impl ApiError {
         let body = ErrorBody {
             code,
             message: self.message,
-            details: [ErrorInfo {
+            details: [Detail {
                 type_url: "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
                 error_code,
                 request_info: RequestInfo {

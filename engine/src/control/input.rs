@@ -103,7 +103,7 @@ pub(super) trait Query {
 /// One key of a query.
 pub(super) struct Param {
     pub(super) name: &'static str,
-    /// For people, in the OpenAPI document.
+    /// For people, in the API document.
     pub(super) about: &'static str,
     pub(super) kind: Kind,
     pub(super) required: bool,
@@ -343,7 +343,9 @@ pub(super) fn identifier(
 /// Complains about a text of more than `max` characters.
 pub(super) fn longest(field: &str, text: &str, max: usize, violations: &mut Vec<Violation>) {
     let length = text.chars().count();
-    if length > max {
+    // A query's table may have said so already.
+    let is_known = |violation: &Violation| violation.is_of(field, "string.max_len");
+    if length > max && !violations.iter().any(is_known) {
         violations.push(Violation::new(
             field,
             "string.max_len",

@@ -41,7 +41,7 @@ pub(super) struct Refused {
     error_description: String,
 }
 
-/// The form, for the OpenAPI document. Id and secret may come in a `Basic` header instead.
+/// The form, for the API document. Id and secret may come in a `Basic` header instead.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "the form is read by hand")]
 pub(super) struct Form {

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the table of routes, as an OpenAPI document.
+//! `GET /openapi.json`: the table of routes, as an API document.
 
 use std::sync::Arc;
 

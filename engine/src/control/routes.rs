@@ -1,4 +1,4 @@
-//! Every route of the control plane, in one table: it builds the router, and the OpenAPI document
+//! Every route of the control plane, in one table: it builds the router, and the API document
 //! is written from it.
 
 use std::{collections::BTreeMap, sync::Arc};
