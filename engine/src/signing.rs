@@ -14,6 +14,7 @@ use ring::{
 };
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use serde_json::json;
 
 use crate::{
@@ -141,15 +142,25 @@ impl Signer {
         })
     }
 
-    /// The public key as a JSON Web Key Set.
-    pub(crate) fn jwks(&self) -> serde_json::Value {
+    /// The public key as a JSON Web Key.
+    pub(crate) fn jwk(&self) -> serde_json::Map<String, serde_json::Value> {
         // An uncompressed point: one byte of form, then both coordinates.
         let point = self.pair.public_key().as_ref().get(1..).unwrap_or_default();
         let (x, y) = point.split_at(point.len() / 2);
-        json!({ "keys": [{
-            "kty": "EC", "crv": "P-256", "use": "sig", "alg": ALGORITHM,
-            "kid": self.kid, "x": encode(x), "y": encode(y),
-        }] })
+        let (x, y) = (encode(x), encode(y));
+        let members = [
+            ("kty", "EC"),
+            ("crv", "P-256"),
+            ("use", "sig"),
+            ("alg", ALGORITHM),
+            ("kid", &self.kid),
+            ("x", &x),
+            ("y", &y),
+        ];
+        let members = members.into_iter();
+        members
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect()
     }
 
     /// The claims as a signed token.
@@ -260,7 +271,7 @@ mod tests {
         let token = signer.sign(&claims).unwrap();
         let token = token.expose_secret();
         assert_eq!(signer.verify(token).unwrap(), claims);
-        let kid = signer.jwks()["keys"][0]["kid"].clone();
+        let kid = signer.jwk()["kid"].clone();
         assert_eq!(
             part(token, 0),
             json!({"alg": "ES256", "kid": kid, "typ": "JWT"})
@@ -280,9 +291,9 @@ mod tests {
         let (_folder, _store, signer) = signer();
         let token = signer.sign(&claims(&signer)).unwrap();
         let (signed, signature) = token.expose_secret().rsplit_once('.').unwrap();
-        let jwks = signer.jwks();
+        let jwk = signer.jwk();
         let bytes = |name: &str| {
-            let text = jwks["keys"][0][name].as_str().unwrap();
+            let text = jwk[name].as_str().unwrap();
             BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
         };
         let point = [vec![4], bytes("x"), bytes("y")].concat();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -22,15 +23,19 @@ use crate::{
 /// The longest identifier that an account can have.
 pub(super) const LONGEST_OF_AN_ACCOUNT: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct ListAccounts {
+    /// The user.
+    #[schemars(required, length(min = 1))]
     identifier: Option<String>,
+    /// Makes missing accounts, and a link for each connection.
     #[serde(alias = "includeAuthLink")]
     include_auth_link: Option<bool>,
 }
 
 /// Where a user stands with one connection.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "McpConnectionAuthState")]
 pub(super) struct AuthState {
     pub(super) connection_id: String,
     pub(super) connection_name: String,
@@ -42,23 +47,30 @@ pub(super) struct AuthState {
     pub(super) authentication_link: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "McpConnectedAccounts")]
 pub(super) struct AccountsAnswer {
     connected_accounts: Vec<AuthState>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct MagicLink {
     #[serde(flatten)]
     target: Target,
+    /// Comes back beside `auth_request_id`.
+    #[schemars(length(max = 512))]
     state: Option<String>,
+    /// Where the browser goes to say who the user is.
     #[serde(alias = "userVerifyUrl")]
+    #[schemars(length(max = 2048), regex(pattern = "^$|^https?://"))]
     user_verify_url: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct MagicLinkAnswer {
     link: String,
+    /// When the link dies.
+    #[schemars(extend("format" = "date-time"))]
     expiry: String,
 }
 

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    describe::{Created, Empty},
     error::{ApiError, Violation},
-    input::{Body, Params, Segment, config_id, longest, non_empty},
+    input::{Body, Param, Params, Query, Segment, config_id, longest, non_empty, shown},
     mappings::{self, MappingInput, MappingOutput},
     page,
 };
@@ -21,22 +22,29 @@ use crate::{
 
 const MAX_NAME: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct CreateConfig {
+    /// Unique, and the same for ever.
+    #[schemars(required, length(min = 1, max = 100), regex(pattern = "^[a-z0-9_-]+$"))]
     name: Option<String>,
     description: Option<String>,
+    /// Which tools of which connections it shows; an empty list in an update changes nothing.
     #[serde(alias = "connectionToolMappings")]
+    #[schemars(length(max = 25))]
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct UpdateConfig {
     description: Option<String>,
+    /// Which tools of which connections it shows; an empty list in an update changes nothing.
     #[serde(alias = "connectionToolMappings")]
+    #[schemars(length(max = 25))]
     connection_tool_mappings: Option<Vec<MappingInput>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "McpConfig")]
 pub(super) struct ConfigOutput {
     id: String,
     name: String,
@@ -45,12 +53,12 @@ pub(super) struct ConfigOutput {
     mcp_server_url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ConfigAnswer {
     config: ConfigOutput,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ConfigsAnswer {
     configs: Vec<ConfigOutput>,
     next_page_token: String,
@@ -88,6 +96,29 @@ fn answer(engine: &Engine, config: ConfigRecord) -> Json<ConfigAnswer> {
     })
 }
 
+pub(super) struct ListConfigs;
+
+impl Query for ListConfigs {
+    const PARAMS: &'static [Param] = &[
+        Param::text("filter.id", "Exactly this id"),
+        Param::text("filter.name", "Exactly this name, in any case")
+            .longest(MAX_NAME)
+            .shaped("^[a-zA-Z0-9_-]*$"),
+        Param::text(
+            "filter.provider",
+            "Those with a connection of this provider",
+        ),
+        Param::text(
+            "filter.mcp_server_url",
+            "The one behind this URL, which ends with a UUID",
+        )
+        .shaped("^$|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+        Param::text("search", "A part of the name, in any case"),
+        page::size_param(page::SIZES),
+        page::TOKEN,
+    ];
+}
+
 /// The refusal for a config that is not there.
 pub(super) fn no_config(id: &str) -> ApiError {
     ApiError::not_found(format!(
@@ -98,7 +129,7 @@ pub(super) fn no_config(id: &str) -> ApiError {
 pub(super) async fn create(
     State(engine): State<Arc<Engine>>,
     Body(request): Body<CreateConfig>,
-) -> Result<(StatusCode, Json<ConfigAnswer>), ApiError> {
+) -> Result<Created<ConfigAnswer>, ApiError> {
     let mut violations = Vec::new();
     let name = request.name.unwrap_or_default();
     check_name(&name, &mut violations);
@@ -113,7 +144,7 @@ pub(super) async fn create(
         mappings,
     };
     match engine.store().create_config(config).await? {
-        Some(config) => Ok((StatusCode::CREATED, answer(&engine, config))),
+        Some(config) => Ok(Created(answer(&engine, config).0)),
         None => Err(ApiError::already_exists(format!(
             "there is a config named `{name}` already; choose another name or update that one"
         ))),
@@ -129,7 +160,10 @@ pub(super) fn check_name(name: &str, violations: &mut Vec<Violation>) {
         violations.push(Violation::new(
             "name",
             "string.pattern",
-            format!("is `{name}`; use lower-case letters, digits, `_` and `-` only"),
+            format!(
+                "is `{}`; use lower-case letters, digits, `_` and `-` only",
+                shown(name)
+            ),
         ));
     }
     longest("name", name, MAX_NAME, violations);
@@ -168,10 +202,10 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(engine): State<Arc<Engine>>,
     Segment(id): Segment,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Empty>, ApiError> {
     let id = config_id(id)?;
     if engine.store().delete_config(&id).await? {
-        Ok(Json(json!({})))
+        Ok(Json(Empty {}))
     } else {
         Err(no_config(&id))
     }
@@ -179,7 +213,7 @@ pub(super) async fn delete(
 
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<ListConfigs>,
 ) -> Result<Json<ConfigsAnswer>, ApiError> {
     let mut violations = Vec::new();
     let size = params.text("page_size", &mut violations);
@@ -215,7 +249,6 @@ pub(super) async fn list(
 }
 
 fn check_filter_name(name: &str, violations: &mut Vec<Violation>) {
-    longest("filter.name", name, MAX_NAME, violations);
     if !name
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
@@ -223,7 +256,10 @@ fn check_filter_name(name: &str, violations: &mut Vec<Violation>) {
         violations.push(Violation::new(
             "filter.name",
             "string.pattern",
-            format!("is `{name}`; names hold letters, digits, `_` and `-` only"),
+            format!(
+                "is `{}`; names hold letters, digits, `_` and `-` only",
+                shown(name)
+            ),
         ));
     }
 }
@@ -238,7 +274,7 @@ fn server_uuid(url: Option<String>, violations: &mut Vec<Violation>) -> Option<S
         violations.push(Violation::new(
             "filter.mcp_server_url",
             "string.uuid",
-            format!("is `{url}`; the URL of a server ends with a UUID"),
+            format!("is `{}`; the URL of a server ends with a UUID", shown(&url)),
         ));
     }
     uuid.map(|uuid| uuid.to_string())

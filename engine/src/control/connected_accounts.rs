@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     accounts::LONGEST_OF_AN_ACCOUNT,
     configs::connections_of,
-    credentials,
+    credentials::{self, AuthorizationDetails},
+    describe::{Created, Empty},
     error::{ApiError, Violation},
-    input::{Body, Params, Segment, connection_name, timestamp},
+    input::{Body, Pairs, Param, Params, Query, Segment, connection_name, timestamp},
     page::{self, Sizes},
-    targets::{Named, Target},
+    targets::{CONNECTION_NAME, Named, TARGET, Target},
 };
 use crate::{
     engine::Engine,
@@ -33,48 +35,60 @@ const MAX_CONNECTION_NAMES: usize = 20;
 const PREFIX: &str = "ca_";
 
 /// What a request brings to an account.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewConnectedAccount")]
 struct Brought {
-    /// Not typed: see `credentials`.
+    // Not typed: see `credentials`.
+    /// The key, as `static_auth` or `oauth_token`.
     #[serde(alias = "authorizationDetails")]
+    #[schemars(with = "Option<AuthorizationDetails>")]
     authorization_details: Option<Value>,
     #[serde(alias = "apiConfig")]
     api_config: Option<ApiConfig>,
 }
 
 /// A request to create or update an account.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct WriteAccount {
     #[serde(flatten)]
     target: Target,
+    /// What the account holds; an update changes what is sent.
     #[serde(alias = "connectedAccount")]
+    #[schemars(required)]
     connected_account: Option<Brought>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccountForList")]
 struct ListedAccount {
     identifier: String,
     provider: String,
     status: &'static str,
     authorization_type: &'static str,
+    #[schemars(extend("format" = "date-time"))]
     token_expires_at: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     updated_at: String,
     connector: String,
+    #[schemars(extend("format" = "date-time"))]
     last_used_at: Option<String>,
     id: String,
     connection_id: String,
     is_org_wide_credential: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccount")]
 struct FullAccount {
     #[serde(flatten)]
     listed: ListedAccount,
+    #[schemars(with = "Option<AuthorizationDetails>")]
     authorization_details: Option<Value>,
     api_config: Option<ApiConfig>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectedAccounts")]
 pub(super) struct AccountsAnswer {
     connected_accounts: Vec<ListedAccount>,
     total_size: u64,
@@ -82,9 +96,68 @@ pub(super) struct AccountsAnswer {
     prev_page_token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct AccountAnswer {
     connected_account: FullAccount,
+}
+
+pub(super) struct ListAccounts;
+
+impl Query for ListAccounts {
+    const PARAMS: &'static [Param] = &[
+        Param::text("organization_id", "There are no organisations here").longest(32),
+        Param::text("user_id", "There are no users of organisations here").longest(32),
+        Param::text(
+            "connector",
+            "On this connection; not beside `connection_names`",
+        )
+        .longest(400)
+        .shaped(CONNECTION_NAME),
+        Param::text("identifier", "Of this user").longest(LONGEST_OF_AN_ACCOUNT),
+        Param::text("provider", "On connections of this provider").longest(50),
+        Param::text(
+            "query",
+            "A part of the identifier or the connection, in any case",
+        )
+        .longest(100),
+        Param::texts(
+            "connection_names",
+            "On these connections; not beside `connector`",
+        )
+        .at_most(MAX_CONNECTION_NAMES)
+        .shortest(1)
+        .longest(400)
+        .shaped(CONNECTION_NAME),
+        Param::flag(
+            "is_org_wide_credential",
+            "No account here belongs to an organisation",
+        ),
+        page::size_param(LIST_SIZES),
+        page::TOKEN.longest(100),
+    ];
+}
+
+pub(super) struct SearchAccounts;
+
+impl Query for SearchAccounts {
+    const PARAMS: &'static [Param] = &[
+        Param::text(
+            "query",
+            "A part of the identifier or the connection, in any case",
+        )
+        .required()
+        .shortest(3)
+        .longest(200),
+        Param::text("connection_id", "On the connection of this id"),
+        page::size_param(SEARCH_SIZES),
+        page::TOKEN,
+    ];
+}
+
+pub(super) struct OneAccount;
+
+impl Query for OneAccount {
+    const PARAMS: &'static [Param] = &TARGET;
 }
 
 fn listed(engine: &Engine, details: AccountDetails) -> ListedAccount {
@@ -137,13 +210,13 @@ fn refuse(violations: Vec<Violation>) -> Result<(), ApiError> {
 
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<ListAccounts>,
 ) -> Result<Json<AccountsAnswer>, ApiError> {
     let mut violations = Vec::new();
-    let organization = params.short("organization_id", 32, &mut violations);
-    let user = params.short("user_id", 32, &mut violations);
+    let organization = params.text("organization_id", &mut violations);
+    let user = params.text("user_id", &mut violations);
     let org_wide = params.flag("is_org_wide_credential", &mut violations);
-    let provider = params.short("provider", 50, &mut violations);
+    let provider = params.text("provider", &mut violations);
     let filter = AccountFilter {
         // There are no organisations here, so nothing belongs to one.
         connection_ids: if organization.is_some() || user.is_some() || org_wide == Some(true) {
@@ -152,19 +225,19 @@ pub(super) async fn list(
             provider.map(|provider| connections_of(&engine, &provider))
         },
         connection_names: names(&params, &mut violations),
-        identifier: params.short("identifier", LONGEST_OF_AN_ACCOUNT, &mut violations),
-        search: params.short("query", 100, &mut violations),
+        identifier: params.text("identifier", &mut violations),
+        search: params.text("query", &mut violations),
     };
     let size = params.text("page_size", &mut violations);
     let size = page::size(size.as_deref(), LIST_SIZES, &mut violations);
-    let cursor = params.short("page_token", 100, &mut violations);
+    let cursor = params.text("page_token", &mut violations);
     let cursor = page::cursor(cursor, PREFIX, &mut violations);
     refuse(violations)?;
     found(&engine, filter, size, cursor).await
 }
 
 /// The connections to list, by `connector` or by `connection_names`.
-fn names(params: &Params, violations: &mut Vec<Violation>) -> Option<Vec<String>> {
+fn names(params: &Pairs, violations: &mut Vec<Violation>) -> Option<Vec<String>> {
     let connector = params.text("connector", violations);
     if let Some(connector) = &connector {
         connection_name("connector", connector, violations);
@@ -203,10 +276,10 @@ fn names(params: &Params, violations: &mut Vec<Violation>) -> Option<Vec<String>
 
 pub(super) async fn search(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<SearchAccounts>,
 ) -> Result<Json<AccountsAnswer>, ApiError> {
     let mut violations = Vec::new();
-    let query = params.short("query", 200, &mut violations);
+    let query = params.text("query", &mut violations);
     if query.as_deref().unwrap_or_default().chars().count() < 3 {
         violations.push(Violation::new(
             "query",
@@ -270,7 +343,7 @@ fn change(brought: Option<Brought>, violations: &mut Vec<Violation>) -> AccountC
 pub(super) async fn create(
     State(engine): State<Arc<Engine>>,
     Body(request): Body<WriteAccount>,
-) -> Result<(StatusCode, Json<AccountAnswer>), ApiError> {
+) -> Result<Created<AccountAnswer>, ApiError> {
     let mut violations = Vec::new();
     request.target.check(&mut violations);
     let mut change = change(request.connected_account, &mut violations);
@@ -286,7 +359,7 @@ pub(super) async fn create(
             entry.connection.name
         ))
     })?;
-    Ok((StatusCode::CREATED, answer(&engine, created, None)))
+    Ok(Created(answer(&engine, created, None).0))
 }
 
 pub(super) async fn update(
@@ -314,10 +387,10 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(engine): State<Arc<Engine>>,
     Body(target): Body<Target>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Empty>, ApiError> {
     let named = checked(&engine, target)?;
     if engine.accounts().delete(named.key()).await? {
-        Ok(Json(json!({})))
+        Ok(Json(Empty {}))
     } else {
         Err(named.missing())
     }
@@ -326,7 +399,7 @@ pub(super) async fn delete(
 /// The only answer that holds a secret.
 pub(super) async fn auth(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<OneAccount>,
 ) -> Result<Json<AccountAnswer>, ApiError> {
     let named = queried(&engine, &params)?;
     let (details, credential) = existing(&engine, &named).await?;
@@ -336,7 +409,7 @@ pub(super) async fn auth(
 /// By the query: the paths `/details` and `/this`.
 pub(super) async fn details(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<OneAccount>,
 ) -> Result<Json<AccountAnswer>, ApiError> {
     let named = queried(&engine, &params)?;
     let (details, _) = existing(&engine, &named).await?;
@@ -374,7 +447,7 @@ pub(super) async fn act(
     Ok(answer(&engine, disconnected, None))
 }
 
-fn queried<'a>(engine: &'a Engine, params: &Params) -> Result<Named<'a>, ApiError> {
+fn queried<'a>(engine: &'a Engine, params: &Pairs) -> Result<Named<'a>, ApiError> {
     let mut violations = Vec::new();
     let target = Target::of_query(params, &mut violations);
     refuse(violations)?;

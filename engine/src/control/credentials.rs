@@ -1,5 +1,6 @@
 //! The credential in `authorization_details`, read by hand: a refusal must not repeat what it met.
 
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,27 @@ use crate::{
 };
 
 const FIELD: &str = "connected_account.authorization_details";
+
+/// What the details hold, for the API document; one of the two.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "details are read by hand")]
+pub(super) struct AuthorizationDetails {
+    static_auth: Option<StaticAuth>,
+    oauth_token: Option<OauthToken>,
+}
+
+/// A key by its usual names, `api_key` or `token`, else the one text that can be one.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "details are read by hand")]
+struct StaticAuth {
+    details: Option<Map<String, Value>>,
+}
+
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "details are read by hand")]
+struct OauthToken {
+    access_token: Option<String>,
+}
 
 /// The kinds of details, each in both casings.
 const KINDS: [(&str, &str); 4] = [

@@ -2,12 +2,13 @@
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
+use super::input::shown;
 use crate::{accounts::AccountsError, signing::SigningError, store::StoreError};
 
 /// What kind of refusal; decides the status, the gRPC code and the `error_code`.
@@ -45,8 +46,39 @@ impl Kind {
     }
 }
 
+/// A refusal as it is sent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(super) struct ErrorBody {
+    /// The gRPC code.
+    code: u8,
+    message: String,
+    details: [Detail; 1],
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorInfo")]
+struct Detail {
+    #[serde(rename = "@type")]
+    type_url: &'static str,
+    error_code: &'static str,
+    request_info: RequestInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_error_info: Option<ValidationErrorInfo>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RequestInfo {
+    request_id: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ValidationErrorInfo {
+    field_violations: Vec<Violation>,
+}
+
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Violation {
     field: String,
     description: String,
@@ -65,6 +97,10 @@ impl Violation {
             description: description.into(),
             constraint,
         }
+    }
+
+    pub(super) fn is_of(&self, field: &str, constraint: &str) -> bool {
+        self.field == field && self.constraint == constraint
     }
 
     /// The field and the sentence without it.
@@ -135,7 +171,11 @@ impl ApiError {
         ApiError::new(Kind::AlreadyExists, message)
     }
 
-    pub(super) fn method_not_allowed(message: impl Into<String>) -> ApiError {
+    pub(super) fn wrong_method(method: &Method, uri: &Uri) -> ApiError {
+        let message = format!(
+            "`{}` does not answer `{method}`; the header `Allow` says what it does",
+            shown(uri.path())
+        );
         ApiError::new(Kind::MethodNotAllowed, message)
     }
 
@@ -159,20 +199,21 @@ impl ApiError {
             tracing::error!(request_id, cause, "a request failed");
         }
         let (_, code, error_code) = self.kind.parts();
-        let mut info = json!({
-            "@type": "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
-            "error_code": error_code,
-            "request_info": { "request_id": request_id },
-        });
-        if !self.violations.is_empty()
-            && let Some(info) = info.as_object_mut()
-        {
-            info.insert(
-                "validation_error_info".into(),
-                json!({ "field_violations": self.violations }),
-            );
-        }
-        let body = json!({ "code": code, "message": self.message, "details": [info] });
+        let body = ErrorBody {
+            code,
+            message: self.message,
+            details: [Detail {
+                type_url: "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
+                error_code,
+                request_info: RequestInfo {
+                    request_id: request_id.to_owned(),
+                },
+                validation_error_info: Some(self.violations)
+                    .filter(|violations| !violations.is_empty())
+                    .map(|field_violations| ValidationErrorInfo { field_violations }),
+            }],
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
         let (mut parts, _) = response.into_parts();
         // It was computed for the empty body.
         parts.headers.remove(header::CONTENT_LENGTH);
@@ -180,7 +221,7 @@ impl ApiError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        Response::from_parts(parts, Body::from(body.to_string()))
+        Response::from_parts(parts, Body::from(body))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading requests: bodies, path segments, and the small types in them.
 
-use std::convert::Infallible;
+use std::{borrow::Cow, marker::PhantomData, ops::Deref};
 
 use axum::{
     body::Bytes,
@@ -8,8 +8,8 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
-use url::form_urlencoded;
 
 use super::error::{ApiError, Violation};
 use crate::settings::{in_connection_names, without_values};
@@ -28,10 +28,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 ApiError::bad_request("the request body could not be read to its end")
             }
         })?;
-        let bytes = bytes.trim_ascii();
-        let object: &[u8] = match bytes.first() {
-            None => b"{}",
-            Some(b'{') => bytes,
+        // Not even in what nobody reads.
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| ApiError::bad_request("the request body is not UTF-8"))?
+            .trim_ascii();
+        if too_deep(text) {
+            return Err(ApiError::bad_request(format!(
+                "the request body is nested deeper than {DEEPEST} levels"
+            )));
+        }
+        let object = match text.bytes().next() {
+            None => "{}",
+            Some(b'{') => text,
             // Serde would also read a list of the fields' values.
             Some(_) => {
                 return Err(ApiError::bad_request(
@@ -39,7 +47,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 ));
             }
         };
-        match serde_json::from_slice(object) {
+        match serde_json::from_str(object) {
             Ok(value) => Ok(Body(value)),
             // The value it met may be a secret.
             Err(error) if error.is_data() => Err(ApiError::bad_request(format!(
@@ -51,6 +59,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             ))),
         }
     }
+}
+
+/// How deep a body may be nested; what is kept of it comes back inside an answer that readers with a
+/// limit of 128 must still read.
+const DEEPEST: usize = 100;
+
+/// Whether objects and lists are nested deeper than anybody needs. Says nothing of whether it is JSON.
+fn too_deep(json: &str) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    json.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// The one parameter of a path, decoded.
@@ -67,31 +95,155 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-/// The query of a request. Keys come in either casing; those nobody asks for are ignored.
-pub(super) struct Params(Vec<(String, String)>);
+/// What an operation takes in its query.
+pub(super) trait Query {
+    const PARAMS: &'static [Param];
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Params {
-    type Rejection = Infallible;
+/// One key of a query.
+pub(super) struct Param {
+    pub(super) name: &'static str,
+    /// For people, in the API document.
+    pub(super) about: &'static str,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    /// In characters.
+    pub(super) min: Option<usize>,
+    pub(super) max: Option<usize>,
+    /// Told to callers; the handler checks it.
+    pub(super) pattern: Option<&'static str>,
+}
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let pairs = form_urlencoded::parse(query);
-        Ok(Params(
-            pairs
-                .map(|(key, value)| (snake_case(&key), value.into_owned()))
-                .collect(),
-        ))
+/// What a value of a query is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Text,
+    /// May come several times, up to so often.
+    Texts(Option<usize>),
+    Flag,
+    /// A whole number from 0 to this.
+    Number(u32),
+}
+
+impl Param {
+    const fn new(name: &'static str, kind: Kind, about: &'static str) -> Param {
+        Param {
+            name,
+            about,
+            kind,
+            required: false,
+            min: None,
+            max: None,
+            pattern: None,
+        }
+    }
+
+    pub(super) const fn text(name: &'static str, about: &'static str) -> Param {
+        Param::new(name, Kind::Text, about)
+    }
+
+    pub(super) const fn texts(name: &'static str, about: &'static str) -> Param {
+        Param::new(name, Kind::Texts(None), about)
+    }
+
+    pub(super) const fn flag(name: &'static str, about: &'static str) -> Param {
+        Param::new(name, Kind::Flag, about)
+    }
+
+    pub(super) const fn number(name: &'static str, max: u32, about: &'static str) -> Param {
+        Param::new(name, Kind::Number(max), about)
+    }
+
+    pub(super) const fn longest(mut self, max: usize) -> Param {
+        self.max = Some(max);
+        self
+    }
+
+    pub(super) const fn shortest(mut self, min: usize) -> Param {
+        self.min = Some(min);
+        self
+    }
+
+    pub(super) const fn at_most(mut self, count: usize) -> Param {
+        self.kind = Kind::Texts(Some(count));
+        self
+    }
+
+    pub(super) const fn shaped(mut self, pattern: &'static str) -> Param {
+        self.pattern = Some(pattern);
+        self
+    }
+
+    pub(super) const fn required(mut self) -> Param {
+        self.required = true;
+        self
     }
 }
 
-impl Params {
+/// The query of a request, read by what the operation takes.
+pub(super) struct Params<Q> {
+    pairs: Pairs,
+    query: PhantomData<fn() -> Q>,
+}
+
+/// The pairs of a query. Keys come in either casing; those nobody asks for are ignored.
+pub(super) struct Pairs {
+    declared: &'static [Param],
+    pairs: Vec<(String, String)>,
+}
+
+impl<Q> Deref for Params<Q> {
+    type Target = Pairs;
+
+    fn deref(&self) -> &Pairs {
+        &self.pairs
+    }
+}
+
+impl<Q: Query, S: Send + Sync> FromRequestParts<S> for Params<Q> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Params {
+            pairs: Pairs {
+                declared: Q::PARAMS,
+                pairs: pairs(parts.uri.query().unwrap_or_default())?,
+            },
+            query: PhantomData,
+        })
+    }
+}
+
+/// Keys in snake case and values of a query.
+pub(super) fn pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
+    let decoded = |text: &str| {
+        let spaced = text.replace('+', " ");
+        let text = percent_decode_str(&spaced).decode_utf8();
+        text.map(Cow::into_owned)
+            .map_err(|_| ApiError::bad_request("the query is not UTF-8 after percent-decoding"))
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((snake_case(&decoded(key)?), decoded(value)?))
+        })
+        .collect()
+}
+
+impl Pairs {
     /// All values of a key that may be repeated.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
-        let found = self.0.iter().filter(|(key, _)| key == name);
+        debug_assert!(
+            self.declared.iter().any(|param| param.name == name),
+            "`{name}` is not in the table of the query"
+        );
+        let found = self.pairs.iter().filter(|(key, _)| key == name);
         found.map(|(_, value)| value.clone()).collect()
     }
 
-    /// The value of a key that may come once.
+    /// The value of a key that may come once; not longer than declared.
     pub(super) fn text(&self, name: &str, violations: &mut Vec<Violation>) -> Option<String> {
         let mut found = self.all(name);
         if found.len() > 1 {
@@ -101,18 +253,11 @@ impl Params {
                 "comes more than once; send one value",
             ));
         }
-        non_empty(found.pop())
-    }
-
-    /// The same, of at most this many characters.
-    pub(super) fn short(
-        &self,
-        name: &str,
-        max: usize,
-        violations: &mut Vec<Violation>,
-    ) -> Option<String> {
-        let text = self.text(name, violations);
-        longest(name, text.as_deref().unwrap_or_default(), max, violations);
+        let text = non_empty(found.pop());
+        let declared = self.declared.iter().find(|param| param.name == name);
+        if let (Some(text), Some(max)) = (&text, declared.and_then(|param| param.max)) {
+            longest(name, text, max, violations);
+        }
         text
     }
 
@@ -136,6 +281,15 @@ pub(super) fn snake_case(key: &str) -> String {
         snake.push(letter.to_ascii_lowercase());
     }
     snake
+}
+
+/// A value as a message shows it: its start, if it is long.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    const LONGEST_SHOWN: usize = 120;
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// `""` is the same as absent.
@@ -166,7 +320,7 @@ fn shaped(field: &str, id: String, prefix: &str, things: &str) -> Result<String,
     Err(ApiError::invalid(vec![Violation::new(
         field,
         "string.prefix",
-        format!("is `{id}`; ids of {things} start with `{prefix}`"),
+        format!("is `{}`; ids of {things} start with `{prefix}`", shown(&id)),
     )]))
 }
 
@@ -189,7 +343,9 @@ pub(super) fn identifier(
 /// Complains about a text of more than `max` characters.
 pub(super) fn longest(field: &str, text: &str, max: usize, violations: &mut Vec<Violation>) {
     let length = text.chars().count();
-    if length > max {
+    // A query's table may have said so already.
+    let is_known = |violation: &Violation| violation.is_of(field, "string.max_len");
+    if length > max && !violations.iter().any(is_known) {
         violations.push(Violation::new(
             field,
             "string.max_len",

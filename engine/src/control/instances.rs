@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{
     accounts::{self, AuthState, LONGEST_OF_AN_ACCOUNT},
     configs::{self, ConfigOutput},
+    describe::Empty,
     error::{ApiError, Violation},
-    input::{Body, Params, Segment, instance_id, non_empty, timestamp},
+    input::{Body, Param, Params, Query, Segment, instance_id, non_empty, shown, timestamp},
     page,
 };
 use crate::{
@@ -18,40 +19,46 @@ use crate::{
     store::{InstanceChange, InstanceFilter, InstanceRecord, NewInstance, Taken},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct EnsureInstance {
     name: Option<String>,
+    /// The name of a config that exists.
     #[serde(alias = "configName")]
+    #[schemars(required, length(min = 1))]
     config_name: Option<String>,
     #[serde(alias = "userIdentifier")]
+    #[schemars(required, length(min = 1))]
     user_identifier: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct UpdateInstance {
     name: Option<String>,
     #[serde(alias = "configName")]
     config_name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "McpInstance")]
 struct InstanceOutput {
     id: String,
     name: String,
     user_identifier: String,
     config: ConfigOutput,
+    #[schemars(extend("format" = "date-time"))]
     last_used_at: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     updated_at: String,
     /// Nothing is served per instance.
     url: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct InstanceAnswer {
     instance: InstanceOutput,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct InstancesAnswer {
     instances: Vec<InstanceOutput>,
     next_page_token: String,
@@ -60,7 +67,8 @@ pub(super) struct InstancesAnswer {
 }
 
 /// Like [`AuthState`], but what is not there is empty.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "McpInstanceConnectionAuthState")]
 struct ConnectionState {
     connection_id: String,
     connection_name: String,
@@ -70,7 +78,7 @@ struct ConnectionState {
     authentication_link: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct AuthStates {
     connections: Vec<ConnectionState>,
 }
@@ -129,7 +137,7 @@ async fn config_id(
         violations.push(Violation::new(
             "config_name",
             "config.exists",
-            format!("names no config: `{name}`"),
+            format!("names no config: `{}`", shown(name)),
         ));
     }
     Ok(id.unwrap_or_default())
@@ -176,9 +184,23 @@ pub(super) async fn ensure(
     Ok(Json(InstanceAnswer { instance }))
 }
 
+pub(super) struct ListInstances;
+
+impl Query for ListInstances {
+    const PARAMS: &'static [Param] = &[
+        Param::text("filter.id", "Exactly this id"),
+        Param::text("filter.name", "Exactly this name"),
+        Param::text("filter.config_name", "Of the config of this name"),
+        Param::text("filter.user_identifier", "Of this user"),
+        Param::text("search", "A part of the name or of the user, in any case"),
+        page::size_param(page::SIZES),
+        page::TOKEN,
+    ];
+}
+
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<ListInstances>,
 ) -> Result<Json<InstancesAnswer>, ApiError> {
     let mut violations = Vec::new();
     let size = params.text("page_size", &mut violations);
@@ -247,20 +269,29 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(engine): State<Arc<Engine>>,
     Segment(id): Segment,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Empty>, ApiError> {
     let id = instance_id(id)?;
     if engine.store().delete_instance(&id).await? {
-        Ok(Json(json!({})))
+        Ok(Json(Empty {}))
     } else {
         Err(no_instance(&id))
     }
+}
+
+pub(super) struct GetAuthState;
+
+impl Query for GetAuthState {
+    const PARAMS: &'static [Param] = &[Param::flag(
+        "include_auth_links",
+        "Makes missing accounts, and a link for each connection",
+    )];
 }
 
 /// `…/{id}:get_auth_state`. The router cannot tell a parameter from what follows it.
 pub(super) async fn act(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
-    params: Params,
+    params: Params<GetAuthState>,
 ) -> Result<Json<AuthStates>, ApiError> {
     let Some(id) = segment.strip_suffix(":get_auth_state") else {
         return Err(ApiError::unknown_path(format!(

@@ -1,10 +1,11 @@
 //! Which connections and tools a config names, and whether they exist.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::error::Violation;
+use super::{error::Violation, input::shown};
 use crate::{
     accounts::AccountRecord,
     engine::Engine,
@@ -13,13 +14,19 @@ use crate::{
 };
 
 const MAX_MAPPINGS: usize = 25;
+/// About the tools of one mapping.
+const MOST_COMPLAINTS: usize = 10;
 const FIELD: &str = "connection_tool_mappings";
 
 /// A mapping as it is sent to us. What is output only is not even read.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewMcpConfigConnectionToolMapping")]
 pub(super) struct MappingInput {
+    /// A connection that exists.
     #[serde(alias = "connectionName")]
+    #[schemars(required, length(min = 1))]
     connection_name: Option<String>,
+    /// Empty means all.
     tools: Option<Vec<String>>,
 }
 
@@ -33,7 +40,8 @@ impl MappingInput {
 }
 
 /// A mapping as we answer it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "McpConfigConnectionToolMapping")]
 pub(super) struct MappingOutput {
     connection_id: String,
     connection_name: String,
@@ -102,7 +110,7 @@ pub(super) async fn check(
             violations.push(Violation::new(
                 field,
                 "connection.exists",
-                format!("names no connection: `{name}`{nearest}"),
+                format!("names no connection: `{}`{nearest}", shown(&name)),
             ));
             continue;
         };
@@ -164,7 +172,14 @@ async fn tools(
     }
     let known = known_tools(engine, connection).await?;
     let mut distinct: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
+    let known: Option<HashSet<String>> = known.map(HashSet::from_iter);
+    let before = violations.len();
     for (index, name) in names.into_iter().enumerate() {
+        // Nobody reads ten thousand complaints, and each is a search for a likely name.
+        if violations.len() - before >= MOST_COMPLAINTS {
+            break;
+        }
         let field = || format!("{FIELD}[{mapping}].tools[{index}]");
         match &known {
             _ if name.is_empty() => {
@@ -175,10 +190,14 @@ async fn tools(
                 violations.push(Violation::new(
                     field(),
                     "tool.exists",
-                    format!("names no tool of `{}`: `{name}`{nearest}", connection.name),
+                    format!(
+                        "names no tool of `{}`: `{}`{nearest}",
+                        connection.name,
+                        shown(&name)
+                    ),
                 ));
             }
-            _ if distinct.contains(&name) => {}
+            _ if !seen.insert(name.clone()) => {}
             _ => distinct.push(name),
         }
     }
@@ -205,6 +224,10 @@ async fn known_tools(
 
 /// `; did you mean …?` with up to three names that look like this one, or nothing.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    // The longest name there can be; comparing takes the product of both lengths.
+    if name.len() > 400 {
+        return String::new();
+    }
     let mut near: Vec<(f64, &str)> = known
         .map(|candidate| {
             let likeness = strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::form_urlencoded;
@@ -26,18 +27,29 @@ const LIFETIME: i64 = 86_399;
 const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
-#[derive(Serialize)]
-struct Granted<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Granted<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_in: i64,
     scope: &'static str,
 }
 
-#[derive(Serialize)]
-struct Refused {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OauthError")]
+pub(super) struct Refused {
     error: &'static str,
     error_description: String,
+}
+
+/// The form, for the API document. Id and secret may come in a `Basic` header instead.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "the form is read by hand")]
+pub(super) struct Form {
+    #[schemars(extend("const" = "client_credentials"))]
+    grant_type: String,
+    client_id: Option<String>,
+    client_secret: Option<String>,
 }
 
 /// A refusal in the form of OAuth.

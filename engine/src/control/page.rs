@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
-use super::error::Violation;
+use super::{error::Violation, input::Param};
 use crate::store::{Cursor, Page};
 
 /// The size of a page that says nothing else, and the largest one.
@@ -19,6 +19,21 @@ pub(super) const SIZES: Sizes = Sizes {
     default: 20,
     max: 30,
 };
+
+/// How a query asks for the size of a page.
+pub(super) const fn size_param(sizes: Sizes) -> Param {
+    Param::number(
+        "page_size",
+        sizes.max,
+        "How many to answer; 0 is the usual size",
+    )
+}
+
+/// How a query asks for another page.
+pub(super) const TOKEN: Param = Param::text(
+    "page_token",
+    "A `next_page_token` or `prev_page_token`, as it was received",
+);
 
 /// The cursor as text; `""` where there is no such page. Tokens of connected accounts must not be
 /// longer than 32 characters.

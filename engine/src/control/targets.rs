@@ -1,11 +1,12 @@
 //! Which connected account a request is about.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     accounts::LONGEST_OF_AN_ACCOUNT,
     error::{ApiError, Violation},
-    input::{Params, connection_name, longest, non_empty},
+    input::{Pairs, Param, connection_name, longest, non_empty, shown},
     mappings::did_you_mean,
 };
 use crate::{
@@ -14,16 +15,43 @@ use crate::{
 };
 
 /// An account as requests name it: by `id`, else by `connector` and `identifier`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "AccountReference")]
 pub(super) struct Target {
+    /// Its id; then nothing else is needed.
+    #[schemars(length(max = 32), regex(pattern = "^(ca_.*)?$"))]
     id: Option<String>,
+    /// The name of the connection.
+    #[schemars(length(max = 400), regex(pattern = r"^[a-zA-Z0-9_: -]*$"))]
     connector: Option<String>,
+    /// The user.
+    #[schemars(length(max = 100))]
     identifier: Option<String>,
+    /// There are no organisations here.
     #[serde(alias = "organizationId")]
+    #[schemars(length(max = 32))]
     organization_id: Option<String>,
+    /// There are no users of organisations here.
     #[serde(alias = "userId")]
+    #[schemars(length(max = 32))]
     user_id: Option<String>,
 }
+
+/// A target in a query.
+pub(super) const TARGET: [Param; 5] = [
+    Param::text("id", "The account's id; then nothing else is needed")
+        .longest(32)
+        .shaped("^(ca_.*)?$"),
+    Param::text("connector", "The name of the connection")
+        .longest(400)
+        .shaped(CONNECTION_NAME),
+    Param::text("identifier", "The user").longest(LONGEST_OF_AN_ACCOUNT),
+    Param::text("organization_id", "There are no organisations here").longest(32),
+    Param::text("user_id", "There are no users of organisations here").longest(32),
+];
+
+/// What names of connections are made of.
+pub(super) const CONNECTION_NAME: &str = "^[a-zA-Z0-9_: -]*$";
 
 /// An account that may exist.
 pub(super) enum Named<'a> {
@@ -42,7 +70,7 @@ impl Target {
         }
     }
 
-    pub(super) fn of_query(params: &Params, violations: &mut Vec<Violation>) -> Target {
+    pub(super) fn of_query(params: &Pairs, violations: &mut Vec<Violation>) -> Target {
         let mut text = |name| params.text(name, violations);
         Target {
             id: text("id"),
@@ -154,7 +182,10 @@ pub(super) fn account_id(field: &str, id: &str, violations: &mut Vec<Violation>)
         violations.push(Violation::new(
             field,
             "string.prefix",
-            format!("is `{id}`; ids of connected accounts start with `ca_`"),
+            format!(
+                "is `{}`; ids of connected accounts start with `ca_`",
+                shown(id)
+            ),
         ));
     }
 }

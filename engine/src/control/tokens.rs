@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::{
     configs::no_config,
     error::{ApiError, Violation},
-    input::{Body, Segment, config_id, duration_seconds, identifier, timestamp},
+    input::{Body, Segment, config_id, duration_seconds, identifier, shown, timestamp},
     targets::no_connection,
 };
 use crate::{
@@ -24,21 +25,29 @@ const MAX_SECONDS: i64 = 86_400;
 const DEFAULT_SECONDS: i64 = 3600;
 const MAX_IDENTIFIER: usize = 255;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct CreateToken {
+    /// The path names the target; a second one is refused.
     #[serde(alias = "mcpConfigId")]
     mcp_config_id: Option<String>,
     #[serde(alias = "keyId")]
     key_id: Option<String>,
+    /// The user.
+    #[schemars(required, length(min = 1, max = 255))]
     identifier: Option<String>,
+    /// Seconds from `60s` to `86400s`; an hour if it is left out.
+    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]{1,9})?s$"))]
     expiry: Option<String>,
+    /// `READ_ONLY` shows only tools that are annotated read-only.
     #[serde(alias = "accessLevel")]
+    #[schemars(extend("enum" = ["", "FULL", "READ_ONLY", null]))]
     access_level: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct TokenAnswer {
     token: String,
+    #[schemars(extend("format" = "date-time"))]
     expires_at: String,
 }
 
@@ -61,7 +70,7 @@ impl CreateToken {
                 violations.push(Violation::new(
                     "access_level",
                     "string.in",
-                    format!("is `{other}`; it should be `FULL` or `READ_ONLY`"),
+                    format!("is `{}`; it should be `FULL` or `READ_ONLY`", shown(other)),
                 ));
                 None
             }
@@ -85,8 +94,11 @@ fn seconds(expiry: Option<&str>, violations: &mut Vec<Violation>) -> i64 {
     let seconds = duration_seconds(text);
     let description = match seconds {
         Some(seconds) if (MIN_SECONDS..=MAX_SECONDS).contains(&seconds) => return seconds,
-        Some(_) => format!("is `{text}`; it should be from `60s` to `86400s`"),
-        None => format!("is `{text}`; it should be a duration in seconds such as `3600s`"),
+        Some(_) => format!("is `{}`; it should be from `60s` to `86400s`", shown(text)),
+        None => format!(
+            "is `{}`; it should be a duration in seconds such as `3600s`",
+            shown(text)
+        ),
     };
     violations.push(Violation::new("expiry", "duration", description));
     DEFAULT_SECONDS

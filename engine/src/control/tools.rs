@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use ring::digest::{SHA256, digest};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     accounts::LONGEST_OF_AN_ACCOUNT,
     error::{ApiError, Violation},
-    input::{Params, connection_name, snake_case},
+    input::{Pairs, Param, Params, Query, connection_name, snake_case},
     page::{self, Sizes},
-    targets::{Named, account_id},
+    targets::{CONNECTION_NAME, Named, account_id},
 };
 use crate::{
     accounts::{AccountRecord, AccountStatus},
@@ -27,18 +28,21 @@ const MAX_SIZE: u32 = 1000;
 const MAX_QUERY_SIZE: u32 = 100;
 const PREFIX: &str = "conn_";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Tool")]
 struct ToolOutput {
     id: String,
     provider: String,
     definition: Map<String, Value>,
-    metadata: Option<Value>,
+    metadata: Option<Map<String, Value>>,
     tags: Vec<String>,
     is_default: Option<bool>,
+    #[schemars(extend("format" = "date-time"))]
     updated_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScopedTool")]
 struct ScopedOutput {
     tool: ToolOutput,
     identifier: String,
@@ -46,14 +50,15 @@ struct ScopedOutput {
 }
 
 /// The pages around a list of tools.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Pages {
     next_page_token: String,
     total_size: u64,
     prev_page_token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Tools")]
 pub(super) struct ToolsAnswer {
     #[serde(flatten)]
     pages: Pages,
@@ -61,14 +66,16 @@ pub(super) struct ToolsAnswer {
     tools: Vec<ToolOutput>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScopedTools")]
 pub(super) struct ScopedAnswer {
     #[serde(flatten)]
     pages: Pages,
     tools: Vec<ScopedOutput>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AvailableTools")]
 pub(super) struct AvailableAnswer {
     #[serde(flatten)]
     pages: Pages,
@@ -160,8 +167,75 @@ async fn known<'a>(
     Ok(known)
 }
 
+/// A larger page is cut to 1000.
+const PAGE_SIZE: Param = page::size_param(Sizes {
+    default: DEFAULT_SIZE,
+    max: u32::MAX,
+});
+
+const IDENTIFIER: Param = Param::text("identifier", "The user")
+    .required()
+    .shortest(1)
+    .longest(LONGEST_OF_AN_ACCOUNT);
+
+pub(super) struct ListTools;
+
+impl Query for ListTools {
+    const PARAMS: &'static [Param] = &[
+        Param::flag("filter.summary", "Answers the names only"),
+        Param::text("filter.provider", "Of connections of this provider").longest(50),
+        Param::text(
+            "filter.identifier",
+            "Of connections on which this user has an account",
+        )
+        .longest(LONGEST_OF_AN_ACCOUNT),
+        Param::texts("filter.tool_name", "Of these names"),
+        Param::text(
+            "filter.query",
+            "Whose name holds all these words, in any case",
+        )
+        .shortest(3)
+        .longest(100),
+        Param::text(
+            "filter.connector",
+            "Of this connection; needs `filter.identifier`",
+        )
+        .longest(400)
+        .shaped(CONNECTION_NAME),
+        Param::text("filter.organization_id", "There are no organisations here").longest(32),
+        Param::text("filter.user_id", "There are no users of organisations here").longest(32),
+        Param::text(
+            "filter.connected_account_id",
+            "Of the connection of this account",
+        )
+        .longest(100)
+        .shaped("^(ca_.*)?$"),
+        PAGE_SIZE,
+        page::TOKEN,
+    ];
+}
+
+pub(super) struct ListScoped;
+
+impl Query for ListScoped {
+    const PARAMS: &'static [Param] = &[
+        IDENTIFIER,
+        Param::texts("filter.providers", "Of connections of these providers"),
+        Param::texts("filter.tool_names", "Of these names"),
+        Param::texts("filter.connection_names", "Of these connections"),
+        PAGE_SIZE,
+        page::TOKEN,
+    ];
+}
+
+pub(super) struct ListAvailable;
+
+impl Query for ListAvailable {
+    const PARAMS: &'static [Param] = &[IDENTIFIER, PAGE_SIZE, page::TOKEN];
+}
+
 /// The size of the page and where it starts.
-fn place(params: &Params, violations: &mut Vec<Violation>) -> (u32, Option<Cursor>) {
+fn place(params: &Pairs, violations: &mut Vec<Violation>) -> (u32, Option<Cursor>) {
     let any = Sizes {
         default: DEFAULT_SIZE,
         max: u32::MAX,
@@ -203,14 +277,14 @@ async fn accounts_of<'a>(
 
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<ListTools>,
 ) -> Result<Json<ToolsAnswer>, ApiError> {
     let mut violations = Vec::new();
     let (mut size, cursor) = place(&params, &mut violations);
     let summary = params.flag("filter.summary", &mut violations);
-    let provider = params.short("filter.provider", 50, &mut violations);
+    let provider = params.text("filter.provider", &mut violations);
     let names = params.all("filter.tool_name");
-    let query = params.short("filter.query", 100, &mut violations);
+    let query = params.text("filter.query", &mut violations);
     if query
         .as_ref()
         .is_some_and(|query| query.chars().count() < 3)
@@ -224,8 +298,8 @@ pub(super) async fn list(
     if query.is_some() {
         size = size.min(MAX_QUERY_SIZE);
     }
-    let organization = params.short("filter.organization_id", 32, &mut violations);
-    let user = params.short("filter.user_id", 32, &mut violations);
+    let organization = params.text("filter.organization_id", &mut violations);
+    let user = params.text("filter.user_id", &mut violations);
     let owner = owner(&params, &mut violations);
     if !violations.is_empty() {
         return Err(ApiError::invalid(violations));
@@ -277,9 +351,9 @@ enum Owner {
     Account(String),
 }
 
-fn owner(params: &Params, violations: &mut Vec<Violation>) -> Owner {
-    let identifier = params.short("filter.identifier", LONGEST_OF_AN_ACCOUNT, violations);
-    let id = params.short("filter.connected_account_id", 100, violations);
+fn owner(params: &Pairs, violations: &mut Vec<Violation>) -> Owner {
+    let identifier = params.text("filter.identifier", violations);
+    let id = params.text("filter.connected_account_id", violations);
     if let Some(id) = &id {
         account_id("filter.connected_account_id", id, violations);
     }
@@ -337,14 +411,14 @@ async fn of_user<'a>(
     Ok((known(engine, entries.into_iter()).await?, accounts))
 }
 
-fn required_identifier(params: &Params, violations: &mut Vec<Violation>) -> String {
+fn required_identifier(params: &Pairs, violations: &mut Vec<Violation>) -> String {
     let identifier = params.text("identifier", violations);
     super::input::identifier(identifier, Some(LONGEST_OF_AN_ACCOUNT), violations)
 }
 
 pub(super) async fn scoped(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<ListScoped>,
 ) -> Result<Json<ScopedAnswer>, ApiError> {
     let mut violations = Vec::new();
     let identifier = required_identifier(&params, &mut violations);
@@ -381,7 +455,7 @@ pub(super) async fn scoped(
 
 pub(super) async fn available(
     State(engine): State<Arc<Engine>>,
-    params: Params,
+    params: Params<ListAvailable>,
 ) -> Result<Json<AvailableAnswer>, ApiError> {
     let mut violations = Vec::new();
     let identifier = required_identifier(&params, &mut violations);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -14,14 +15,18 @@ use crate::{engine::Engine, store::Verified};
 const MAX_REQUEST_ID: usize = 1000;
 const MAX_IDENTIFIER: usize = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct VerifyUser {
+    /// From the query of the browser that came back.
     #[serde(alias = "authRequestId")]
+    #[schemars(required, length(min = 1, max = 1000))]
     auth_request_id: Option<String>,
+    /// The user who is signed in.
+    #[schemars(required, length(min = 1, max = 200))]
     identifier: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct VerifyAnswer {
     post_user_verify_redirect_url: String,
 }

@@ -420,14 +420,16 @@ async fn a_disconnected_account_stays_without_its_key() {
         violations(&test.post(&path("x:disconnect"), json!({})).await),
         ["id"]
     );
-    for unknown in ["ca_1", "ca_1:connect", "ca_1:disconnect:disconnect/x"] {
-        refusal(
-            &test.post(&path(unknown), json!({})).await,
-            404,
-            5,
-            "NOT_FOUND",
-        );
+    for unknown in ["ca_1", "ca_1:connect"] {
+        let answer = test.post(&path(unknown), json!({})).await;
+        refusal(&answer, 405, 12, "METHOD_NOT_ALLOWED");
+        assert_eq!(answer.header("allow"), "GET,HEAD");
     }
+    let answer = test.get(&path("ca_1:disconnect")).await;
+    refusal(&answer, 405, 12, "METHOD_NOT_ALLOWED");
+    assert_eq!(answer.header("allow"), "POST");
+    let answer = test.post(&path("ca_1:disconnect/x"), json!({})).await;
+    refusal(&answer, 404, 5, "NOT_FOUND");
 }
 
 #[tokio::test]

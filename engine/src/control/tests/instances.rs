@@ -332,9 +332,9 @@ async fn the_auth_state_creates_nothing_unless_links_are_wanted() {
     );
     refusal(
         &test.post(&at("inst_1"), json!({})).await,
-        404,
-        5,
-        "NOT_FOUND",
+        405,
+        12,
+        "METHOD_NOT_ALLOWED",
     );
     // Nobody can have an account under such a name.
     let body = json!({ "config_name": "agent", "user_identifier": "x".repeat(101) });

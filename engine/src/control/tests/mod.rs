@@ -4,8 +4,10 @@ mod accounts;
 mod auth;
 mod configs;
 mod connected_accounts;
+mod hostile;
 mod instances;
 mod lists;
+mod openapi;
 mod tokens;
 mod tools;
 mod verification;
@@ -66,7 +68,7 @@ async fn unknown_paths_and_wrong_methods_are_refused_in_json() {
         }
     }
     for (method, path, allowed) in [
-        (Method::PATCH, "/api/v1/mcp/configs", "GET,HEAD,POST"),
+        (Method::PATCH, "/api/v1/mcp/configs", "POST,GET,HEAD"),
         (
             Method::POST,
             "/api/v1/mcp/configs/cfg_1",
@@ -118,7 +120,7 @@ async fn health_and_keys_need_no_token() {
     };
     assert_eq!(get("/healthz").await, json!({"status": "ok"}));
     let keys = get("/keys").await;
-    assert_eq!(keys, test.engine.signer().jwks());
+    assert_eq!(keys, json!({ "keys": [test.engine.signer().jwk()] }));
     let key = &keys["keys"][0];
     assert_eq!(
         (&key["kty"], &key["crv"], &key["alg"]),
