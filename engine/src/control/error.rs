@@ -23,6 +23,7 @@ enum Kind {
     AlreadyExists,
     MethodNotAllowed,
     TooLarge,
+    DiskFull,
     Internal,
 }
 
@@ -38,6 +39,7 @@ impl Kind {
             Kind::AlreadyExists => (StatusCode::CONFLICT, 6, "ALREADY_EXISTS"),
             Kind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 12, "METHOD_NOT_ALLOWED"),
             Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "REQUEST_TOO_LARGE"),
+            Kind::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, 8, "DISK_FULL"),
             Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 13, "INTERNAL"),
         }
     }
@@ -194,7 +196,16 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> ApiError {
-        ApiError::internal(&error)
+        match error {
+            StoreError::DiskFull => ApiError {
+                cause: Some(error.to_string()),
+                ..ApiError::new(
+                    Kind::DiskFull,
+                    "nothing was changed: the engine's disk is full, or its files must not grow any more; free some space and try again",
+                )
+            },
+            _ => ApiError::internal(&error),
+        }
     }
 }
 
@@ -206,6 +217,9 @@ impl From<SigningError> for ApiError {
 
 impl From<AccountsError> for ApiError {
     fn from(error: AccountsError) -> ApiError {
-        ApiError::internal(&error)
+        match error {
+            AccountsError::Store(error) => error.into(),
+            _ => ApiError::internal(&error),
+        }
     }
 }

@@ -1,11 +1,9 @@
 //! Lists of connected accounts.
 
-use rusqlite::named_params;
-
 use super::{
     AccountDetails, Store, StoreError,
     accounts::details_by_id,
-    pages::{Cursor, Listing, Page},
+    pages::{Cursor, Listing, Page, json_list},
 };
 
 /// Which accounts to list; what is `None` does not filter.
@@ -19,14 +17,6 @@ pub(crate) struct AccountFilter {
     pub(crate) search: Option<String>,
 }
 
-const MATCHES: &str = "
-    (:identifier IS NULL OR identifier = :identifier)
-    AND (:ids IS NULL OR connection_id IN (SELECT value FROM json_each(:ids)))
-    AND (:names IS NULL OR EXISTS (
-        SELECT 1 FROM json_each(:names) WHERE value = connections.name COLLATE BINARY))
-    AND (:search IS NULL OR instr(lower(identifier), lower(:search)) > 0
-        OR instr(lower(connections.name), lower(:search)) > 0)";
-
 impl Store {
     /// A page of the accounts that match.
     pub(crate) async fn list_accounts(
@@ -36,21 +26,32 @@ impl Store {
         cursor: Option<Cursor>,
     ) -> Result<Page<AccountDetails>, StoreError> {
         self.read(move |tx| {
-            let json = |list: &Option<Vec<String>>| {
-                list.as_ref()
-                    .map(|list| serde_json::to_string(list).unwrap_or_default())
-            };
-            let (ids, names) = (json(&filter.connection_ids), json(&filter.connection_names));
-            let listing = Listing {
-                id: "accounts.id",
-                source: "accounts JOIN connections ON connections.id = connection_id",
-                matches: MATCHES,
-                filters: named_params! {
-                    ":identifier": filter.identifier, ":ids": ids, ":names": names,
-                    ":search": filter.search,
-                },
-            };
-            listing.page(tx, page_size, cursor, |id| details_by_id(tx, id))
+            let ids = filter.connection_ids.as_deref().map(json_list);
+            let names = filter.connection_names.as_deref().map(json_list);
+            Listing::new("accounts")
+                .filtered(
+                    "identifier = :identifier",
+                    ":identifier",
+                    filter.identifier.as_ref(),
+                )
+                .filtered(
+                    "connection_id IN (SELECT value FROM json_each(:ids))",
+                    ":ids",
+                    ids.as_ref(),
+                )
+                .filtered(
+                    "connection_id IN (SELECT connections.id FROM json_each(:names)
+                     JOIN connections ON connections.name = value COLLATE BINARY)",
+                    ":names",
+                    names.as_ref(),
+                )
+                .filtered(
+                    "(instr(lower(identifier), lower(:search)) > 0 OR connection_id IN
+                     (SELECT id FROM connections WHERE instr(lower(name), lower(:search)) > 0))",
+                    ":search",
+                    filter.search.as_ref(),
+                )
+                .page(tx, page_size, cursor, |id| details_by_id(tx, id))
         })
         .await
     }

@@ -1,10 +1,10 @@
 //! Configs (Virtual MCP servers) and what they expose of which connection.
 
-use rusqlite::{ErrorCode, OptionalExtension, Transaction, named_params, params};
+use rusqlite::{ErrorCode, OptionalExtension, Transaction, params};
 
 use super::{
     Store, StoreError, next_id,
-    pages::{Cursor, Listing, Page},
+    pages::{Cursor, Listing, Page, json_list},
 };
 
 /// Which tools of a connection a config exposes.
@@ -191,35 +191,33 @@ impl Store {
     }
 }
 
-const MATCHES: &str = "
-    (:id IS NULL OR configs.id = :id)
-    AND (:name IS NULL OR configs.name = lower(:name))
-    AND (:server_uuid IS NULL OR server_uuid = :server_uuid)
-    AND (:search IS NULL OR instr(configs.name, lower(:search)) > 0)
-    AND (:connections IS NULL OR EXISTS (
-        SELECT 1 FROM mappings WHERE config_id = configs.id
-        AND connection_id IN (SELECT value FROM json_each(:connections))))";
-
 fn list(
     tx: &Transaction<'_>,
     filter: &ConfigFilter,
     page_size: u32,
     cursor: Option<Cursor>,
 ) -> Result<Page<ConfigRecord>, StoreError> {
-    let connections = filter
-        .connection_ids
-        .as_ref()
-        .map(|ids| serde_json::to_string(ids).unwrap_or_default());
-    let listing = Listing {
-        id: "configs.id",
-        source: "configs",
-        matches: MATCHES,
-        filters: named_params! {
-            ":id": filter.id, ":name": filter.name, ":server_uuid": filter.server_uuid,
-            ":search": filter.search, ":connections": connections,
-        },
-    };
-    listing.page(tx, page_size, cursor, |id| get(tx, "configs.id", id))
+    let connections = filter.connection_ids.as_deref().map(json_list);
+    Listing::new("configs")
+        .filtered("id = :id", ":id", filter.id.as_ref())
+        .filtered("name = lower(:name)", ":name", filter.name.as_ref())
+        .filtered(
+            "server_uuid = :server_uuid",
+            ":server_uuid",
+            filter.server_uuid.as_ref(),
+        )
+        .filtered(
+            "instr(name, lower(:search)) > 0",
+            ":search",
+            filter.search.as_ref(),
+        )
+        .filtered(
+            "EXISTS (SELECT 1 FROM mappings WHERE config_id = configs.id
+             AND connection_id IN (SELECT value FROM json_each(:connections)))",
+            ":connections",
+            connections.as_ref(),
+        )
+        .page(tx, page_size, cursor, |id| get(tx, "configs.id", id))
 }
 
 /// The config whose `column` is `value`.

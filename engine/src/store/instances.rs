@@ -1,7 +1,7 @@
 //! Instances: one user's named use of a config.
 
 use jiff::Timestamp;
-use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use super::{
     Store, StoreError, next_id,
@@ -52,14 +52,6 @@ pub(crate) struct InstanceFilter {
 }
 
 const COLUMNS: &str = "id, config_id, user_identifier, name, updated_at";
-
-const MATCHES: &str = "
-    (:id IS NULL OR instances.id = :id)
-    AND (:name IS NULL OR instances.name = :name)
-    AND (:config_name IS NULL OR configs.name = :config_name)
-    AND (:user IS NULL OR user_identifier = :user)
-    AND (:search IS NULL OR instr(lower(instances.name), lower(:search)) > 0
-        OR instr(lower(user_identifier), lower(:search)) > 0)";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
     Ok(InstanceRecord {
@@ -184,16 +176,21 @@ impl Store {
         cursor: Option<Cursor>,
     ) -> Result<Page<InstanceRecord>, StoreError> {
         self.read(move |tx| {
-            let listing = Listing {
-                id: "instances.id",
-                source: "instances JOIN configs ON configs.id = config_id",
-                matches: MATCHES,
-                filters: named_params! {
-                    ":id": filter.id, ":name": filter.name, ":config_name": filter.config_name,
-                    ":user": filter.user_identifier, ":search": filter.search,
-                },
-            };
-            listing.page(tx, page_size, cursor, |id| get(tx, id))
+            Listing::new("instances")
+                .filtered("id = :id", ":id", filter.id.as_ref())
+                .filtered("name = :name", ":name", filter.name.as_ref())
+                .filtered(
+                    "config_id = (SELECT id FROM configs WHERE name = :config_name)",
+                    ":config_name",
+                    filter.config_name.as_ref(),
+                )
+                .filtered("user_identifier = :user", ":user", filter.user_identifier.as_ref())
+                .filtered(
+                    "(instr(lower(name), lower(:search)) > 0 OR instr(lower(user_identifier), lower(:search)) > 0)",
+                    ":search",
+                    filter.search.as_ref(),
+                )
+                .page(tx, page_size, cursor, |id| get(tx, id))
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! What outlives even a reset: the engine's secrets, and the ids of connections.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use secrecy::{ExposeSecret, SecretSlice};
 
 use super::{
@@ -81,42 +81,65 @@ impl Store {
         self.inner.writer.run_now(move |tx| {
             let mut ids = Vec::with_capacity(connections.len());
             for connection in connections {
-                let known: Option<String> = tx
+                let known: Option<(String, Option<String>)> = tx
                     .prepare_cached(
-                        "UPDATE connections SET name = ?1 WHERE name = ?1 RETURNING id",
+                        "UPDATE connections SET name = ?1 WHERE name = ?1 RETURNING id, needs",
                     )?
-                    .query_row([&connection.name], |row| row.get(0))
+                    .query_row([&connection.name], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()?;
-                let id = if let Some(id) = known {
-                    id
+                let (id, needed) = if let Some(known) = known {
+                    known
                 } else {
                     let id = next_id(tx, "conn_")?;
                     tx.execute(
                         "INSERT INTO connections (id, name) VALUES (?1, ?2)",
                         params![id, connection.name],
                     )?;
-                    id
+                    (id, None)
                 };
-                if let Some(kind) = connection.credential {
-                    tx.execute(
-                        "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3
-                         AND credential_kind IS NOT ?4",
-                        params![
-                            id,
-                            AccountStatus::PendingAuth,
-                            AccountStatus::Active,
-                            kind.as_str()
-                        ],
-                    )?;
-                } else {
-                    tx.execute(
-                        "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3",
-                        params![id, AccountStatus::Active, AccountStatus::PendingAuth],
-                    )?;
+                let needs = connection.credential.map_or("none", CredentialKind::as_str);
+                // Else its accounts are right already, however many they are.
+                if needed.as_deref() != Some(needs) {
+                    adapt_accounts(tx, &id, connection.credential, needs)?;
                 }
                 ids.push(id);
             }
             Ok(ids)
         })
     }
+}
+
+/// Changes the status of the accounts of a connection that now needs something else.
+fn adapt_accounts(
+    tx: &Transaction<'_>,
+    connection_id: &str,
+    credential: Option<CredentialKind>,
+    needs: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE connections SET needs = ?2 WHERE id = ?1",
+        params![connection_id, needs],
+    )?;
+    if credential.is_some() {
+        tx.execute(
+            "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3
+             AND credential_kind IS NOT ?4",
+            params![
+                connection_id,
+                AccountStatus::PendingAuth,
+                AccountStatus::Active,
+                needs
+            ],
+        )?;
+    } else {
+        tx.execute(
+            "UPDATE accounts SET status = ?2 WHERE connection_id = ?1 AND status = ?3",
+            params![
+                connection_id,
+                AccountStatus::Active,
+                AccountStatus::PendingAuth
+            ],
+        )?;
+    }
+    Ok(())
 }

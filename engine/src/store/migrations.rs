@@ -5,15 +5,16 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// Migration `n` leads from schema `n - 1` to schema `n`.
-const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 
 /// "vmcp" in ASCII: marks a file as ours.
-const APPLICATION: i64 = 0x766d_6370;
+pub(super) const APPLICATION: i64 = 0x766d_6370;
 
 /// Refuses files of other programs and of newer versions of this one.
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {

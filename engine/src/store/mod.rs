@@ -17,12 +17,13 @@ mod worker;
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    io::{Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 pub(crate) use self::{
     account_list::AccountFilter,
@@ -69,8 +70,11 @@ struct Inner {
 /// What can go wrong with the database. Never holds a value from it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    #[error("it is in use by another engine; stop that one or choose another data folder")]
-    Locked,
+    #[error("it is in use by another engine{}; stop that one or choose another data folder", process(*.pid))]
+    Locked {
+        /// The other engine's process, where it is known.
+        pid: Option<u32>,
+    },
     #[error("it cannot be written; check the permissions of the file and its folder")]
     ReadOnly,
     #[error("it is damaged or not a database; restore it from a copy or delete it to start anew")]
@@ -87,7 +91,7 @@ pub(crate) enum StoreError {
     WrongKey,
     #[error("{0} does not hold an encryption key; it should be 32 bytes in base64")]
     MalformedKey(String),
-    #[error("the disk is full; free some space")]
+    #[error("the disk is full, or files must not grow any more; free some space")]
     DiskFull,
     #[error("cannot use the file `{}`: {source}", path.display())]
     File {
@@ -104,12 +108,19 @@ pub(crate) enum StoreError {
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
 impl StoreError {
     fn file(path: &Path, source: std::io::Error) -> StoreError {
         match source.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 StoreError::ReadOnly
             }
+            std::io::ErrorKind::StorageFull
+            | std::io::ErrorKind::QuotaExceeded
+            | std::io::ErrorKind::FileTooLarge => StoreError::DiskFull,
             _ => StoreError::File {
                 path: path.to_owned(),
                 source,
@@ -120,8 +131,17 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
+        // SQLite says "full" only where the disk is: a quota or a limit on files is a failed write.
+        if matches!(
+            error.sqlite_extended_error_code(),
+            Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE)
+        ) {
+            return StoreError::DiskFull;
+        }
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Locked { pid: None }
+            }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt,
             Some(ErrorCode::DiskFull) => StoreError::DiskFull,
@@ -179,6 +199,15 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// Refuses a database that another engine uses; makes nothing.
+    pub(crate) fn check_free(path: &Path) -> Result<(), StoreError> {
+        let lock = path.with_extension("lock");
+        if lock.exists() {
+            Lock::take(&lock)?;
+        }
+        Ok(())
     }
 
     async fn write<T: Send + 'static>(
@@ -239,10 +268,21 @@ struct Lock(File);
 
 impl Lock {
     fn take(path: &Path) -> Result<Lock, StoreError> {
-        let file = open_private(path)?;
+        let mut file = open_private(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked),
+            Ok(()) => {
+                // For whoever finds it locked. It is no reason to stop if that does not work.
+                let _ = file
+                    .set_len(0)
+                    .and_then(|()| writeln!(file, "{}", std::process::id()));
+                Ok(Lock(file))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let read = file.read_to_string(&mut text);
+                let pid = read.ok().and_then(|_| text.trim().parse().ok());
+                Err(StoreError::Locked { pid })
+            }
             Err(TryLockError::Error(error)) => Err(StoreError::file(path, error)),
         }
     }

@@ -172,11 +172,11 @@ async fn a_failing_store_is_a_500_without_details() {
     let test = TestEngine::start().await;
     let path = test.folder.path().join("vmcp.db");
     let database = rusqlite::Connection::open(path).unwrap();
-    database.execute_batch("DROP TABLE mappings").unwrap();
+    database.execute_batch("DROP TABLE counts").unwrap();
     let answer = test.get(CONFIGS).await;
     let message = refusal(&answer, 500, 13, "INTERNAL");
     assert!(
-        !message.contains("mappings") && message.contains("log"),
+        !message.contains("counts") && message.contains("log"),
         "{message}"
     );
 }

@@ -1,0 +1,1 @@
+UPDATE connections SET needs = 'key' WHERE id = 'conn_1';
