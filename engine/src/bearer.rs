@@ -2,6 +2,13 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
+/// Whose token opened the way; in the extensions of the answer, for the log of requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Client(String),
+    User(String),
+}
+
 /// The token of each `Authorization` header that carries one.
 pub(crate) fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers

@@ -77,7 +77,7 @@ impl Engine {
             path: data_directory.to_owned(),
             source,
         })?;
-        let path = data_directory.join("vmcp.db");
+        let path = database(data_directory);
         let failed = |source| OpenError::Store {
             path: path.clone(),
             source,
@@ -118,6 +118,12 @@ impl Engine {
             app_name: settings.app_name,
             base,
         })
+    }
+
+    /// Refuses a data folder that another engine uses.
+    pub(crate) fn check_free(data_directory: &Path) -> Result<(), OpenError> {
+        let path = database(data_directory);
+        Store::check_free(&path).map_err(|source| OpenError::Store { path, source })
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -214,6 +220,10 @@ impl Engine {
     ) -> Result<Option<ConfigRecord>, StoreError> {
         self.store.config_by_server_uuid(uuid).await
     }
+}
+
+fn database(data_directory: &Path) -> PathBuf {
+    data_directory.join("vmcp.db")
 }
 
 fn make_private_folder(path: &Path) -> io::Result<()> {

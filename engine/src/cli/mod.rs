@@ -1,6 +1,7 @@
 //! The `vmcp` command.
 
 mod explain;
+mod log;
 mod serve;
 
 use std::{ffi::OsString, io::Write};

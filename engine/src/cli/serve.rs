@@ -1,10 +1,10 @@
 //! `vmcp serve`: an engine in the foreground.
 
-use std::{io::Write, path::PathBuf};
+use std::{borrow::Cow, io::Write, path::PathBuf};
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
+use super::log::{self, LogFormat};
 use crate::{LocalEngine, Settings};
 
 #[derive(Args)]
@@ -18,21 +18,22 @@ pub(super) struct Serve {
     /// The port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 8484, env = "VMCP_PORT")]
     port: u16,
+    /// How the log on standard error is written; `VMCP_LOG` filters it.
+    #[arg(long, value_enum, default_value = "text", env = "VMCP_LOG_FORMAT")]
+    log_format: LogFormat,
 }
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
-        let filter = EnvFilter::try_from_env("VMCP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-        // A host that has set up logging of its own keeps it.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .try_init();
+        log::start(self.log_format)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|error| format!("cannot start the async runtime: {error}"))?;
-        runtime.block_on(self.serve())
+        let result = runtime.block_on(self.serve());
+        // Whatever still runs after the engine has had its time ends with the process.
+        runtime.shutdown_background();
+        result
     }
 
     async fn serve(self) -> Result<(), String> {
@@ -45,57 +46,80 @@ impl Serve {
             .await
             .map_err(|error| error.to_string())?;
         // Before anybody is told that Ctrl-C ends it.
-        let signals =
+        let mut signals =
             Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
         // Whoever started it may have stopped listening; that is no reason to stop serving.
         if let Err(error) = greet(&engine) {
             tracing::warn!(%error, "cannot write to standard output");
         }
         signals.wait().await;
-        engine.close().await;
-        Ok(())
+        tokio::select! {
+            () = engine.close() => Ok(()),
+            () = signals.wait() => Err("stopped before requests under way had finished".to_owned()),
+        }
     }
 }
 
+/// What to do next; all of it but the first line works when it is pasted into a shell.
 fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "vmcp serves at {}", engine.env_url())?;
     writeln!(out)?;
-    writeln!(out, "export SCALEKIT_ENVIRONMENT_URL={}", engine.env_url())?;
-    writeln!(out, "export SCALEKIT_CLIENT_ID={}", engine.client_id())?;
+    let mut export = |name, value: &str| writeln!(out, "export {name}={}", quoted(value));
+    export("SCALEKIT_ENVIRONMENT_URL", engine.env_url())?;
+    export("SCALEKIT_CLIENT_ID", engine.client_id())?;
     if engine.client_is_generated() {
-        writeln!(
-            out,
-            "export SCALEKIT_CLIENT_SECRET={}",
-            engine.client_secret()
-        )?;
+        export("SCALEKIT_CLIENT_SECRET", engine.client_secret())?;
     } else {
         writeln!(out, "# SCALEKIT_CLIENT_SECRET is that of the settings")?;
     }
-    writeln!(out, "export VMCP_ADMIN_TOKEN={}", engine.admin_token())?;
+    let mut export = |name, value: &str| writeln!(out, "export {name}={}", quoted(value));
+    export("VMCP_ADMIN_TOKEN", engine.admin_token())?;
+    writeln!(out)?;
+    writeln!(out, "# Next, an access token:")?;
+    writeln!(out, "{TOKEN_COMMAND}")?;
     writeln!(out)?;
     writeln!(out, "Stop it with Ctrl-C.")?;
     out.flush()
 }
 
+/// The secret comes by standard input: a command line is for everybody to see.
+const TOKEN_COMMAND: &str = r#"printf %s "$SCALEKIT_CLIENT_SECRET" | curl --silent --show-error --data grant_type=client_credentials --data-urlencode "client_id=$SCALEKIT_CLIENT_ID" --data-urlencode client_secret@- "$SCALEKIT_ENVIRONMENT_URL/oauth/token""#;
+
+/// As one word of a shell.
+fn quoted(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    }
+}
+
 /// Ctrl-C, and on Unix the polite request to end.
 #[cfg(unix)]
-struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    /// Heard, so that a file that must not grow any more is an error of the write and not the end.
+    _file_size: tokio::signal::unix::Signal,
+}
 
 #[cfg(unix)]
 impl Signals {
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self(
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        ))
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+        })
     }
 
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }
@@ -110,7 +134,7 @@ impl Signals {
         Ok(Self(tokio::signal::windows::ctrl_c()?))
     }
 
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         self.0.recv().await;
     }
 }

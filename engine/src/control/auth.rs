@@ -11,7 +11,7 @@ use axum::{
 
 use super::error::ApiError;
 use crate::{
-    bearer,
+    bearer::{self, Caller},
     engine::Engine,
     signing::{Claims, TokenError, TokenType},
 };
@@ -24,19 +24,21 @@ pub(super) async fn require_access_token(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    check(&engine, request.headers())?;
-    Ok(next.run(request).await)
+    let client = check(&engine, request.headers())?;
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(Caller::Client(client));
+    Ok(response)
 }
 
-/// One good token is enough: some clients send a stale one beside it.
-fn check(engine: &Engine, headers: &HeaderMap) -> Result<(), ApiError> {
+/// The client whose token it is. One good token is enough: some clients send a stale one beside it.
+fn check(engine: &Engine, headers: &HeaderMap) -> Result<String, ApiError> {
     let mut refusal = ApiError::unauthenticated(
         MISSING,
         "no access token was sent; get one at `/oauth/token` and send it as `Authorization: Bearer <token>`",
     );
     for token in bearer::tokens(headers) {
         match engine.signer().verify(token) {
-            Ok(claims) if opens_api(engine, &claims) => return Ok(()),
+            Ok(claims) if opens_api(engine, &claims) => return Ok(claims.sub),
             Ok(claims) if claims.token_type == TokenType::McpSession => {
                 refusal = ApiError::unauthenticated(
                     INVALID,

@@ -16,6 +16,7 @@ use url::form_urlencoded;
 
 use super::error::ApiError;
 use crate::{
+    bearer::Caller,
     engine::Engine,
     signing::{Claims, TokenType},
 };
@@ -83,7 +84,7 @@ pub(super) async fn token(
     let now = engine.clock().now().as_second();
     let claims = Claims {
         iss: engine.issuer().to_owned(),
-        sub: client,
+        sub: client.clone(),
         aud: engine.issuer().to_owned(),
         iat: now,
         exp: now + LIFETIME,
@@ -104,7 +105,9 @@ pub(super) async fn token(
         expires_in: LIFETIME,
         scope: "openid",
     });
-    Ok(([NO_STORE], granted).into_response())
+    let mut response = ([NO_STORE], granted).into_response();
+    response.extensions_mut().insert(Caller::Client(client));
+    Ok(response)
 }
 
 /// The client that asks, once its secret is checked.

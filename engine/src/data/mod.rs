@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::{catalogue::Catalogues, gate::Address, refusal::Refusal, server::VirtualServer};
-use crate::{engine::Engine, upstream::Upstreams};
+use crate::{bearer::Caller, engine::Engine, upstream::Upstreams};
 
 /// The largest request body: the MCP library's own limit, answered in its protocol's words.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -87,10 +87,13 @@ impl DataPlane {
         };
         match granted {
             Ok(grant) => {
+                let user = grant.identifier.clone();
                 let mut request = Request::from_parts(parts, Body::from(body.clone()));
                 request.extensions_mut().insert(Arc::new(grant));
                 let response = self.service.handle(request).await.map(Body::new);
-                refusal::in_json(response, &body).await
+                let mut response = refusal::in_json(response, &body).await;
+                response.extensions_mut().insert(Caller::User(user));
+                response
             }
             Err(refusal) => refusal.response(&refusal::request_id(&body)),
         }

@@ -11,12 +11,21 @@ use std::{
 use axum::{Router, middleware, serve::ListenerExt};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use super::{clock::Clock, controls, guard};
+use super::{
+    clock::Clock,
+    controls,
+    drain::{self, Drain},
+    guard, request_log,
+};
 use crate::{
     accounts::connect_page,
     control,
@@ -27,8 +36,12 @@ use crate::{
     upstream::Upstreams,
 };
 
-/// How long open requests may take to end when the engine is closed.
+/// How long closing the engine takes at most, and how much of that requests under way have to finish.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+const FINISH_WITHIN: Duration = Duration::from_millis(1500);
+
+/// How long connections have to write their last bytes.
+const FLUSH_WITHIN: Duration = Duration::from_millis(100);
 
 /// Why an engine could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +123,9 @@ pub struct LocalEngine {
     client_id: String,
     client_secret: SecretString,
     client_is_generated: bool,
-    stop: CancellationToken,
+    drain: Drain,
+    /// Ends what has no end of its own: MCP streams, and calls that are still under way.
+    cut: CancellationToken,
     server: Option<JoinHandle<()>>,
     // Last, so that the folder outlives what works in it.
     _temporary: Option<TempDir>,
@@ -166,22 +181,30 @@ impl LocalEngine {
         self.parts.reset().await.map_err(io::Error::other)
     }
 
-    /// Stops serving and every upstream process, and waits for it.
+    /// Stops serving and every upstream process, and waits for it: new requests are refused, those
+    /// under way have 1.5 seconds to finish. Takes no longer than 2 seconds, whatever happens.
     pub async fn close(mut self) {
-        self.stop.cancel();
+        let deadline = Instant::now() + CLOSE_WITHIN;
+        let finished = timeout(FINISH_WITHIN, self.drain.run()).await.is_ok();
+        if !finished {
+            tracing::warn!("requests under way were cut off");
+        }
+        self.cut.cancel();
         if let Some(server) = self.server.take() {
             let abort = server.abort_handle();
-            if tokio::time::timeout(CLOSE_WITHIN, server).await.is_err() {
+            if timeout(FLUSH_WITHIN, server).await.is_err() {
                 abort.abort();
             }
         }
-        self.parts.upstreams.stop_all().await;
+        // A child that outlives this is killed in the background.
+        let _ = timeout_at(deadline, self.parts.upstreams.stop_all()).await;
     }
 }
 
 impl Drop for LocalEngine {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.drain.stop().cancel();
+        self.cut.cancel();
         if let Some(server) = &self.server {
             server.abort();
         }
@@ -239,7 +262,14 @@ impl LocalEngineBuilder {
             source,
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+        let listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                // It may be taken by an engine on the same folder, which is worth more to know.
+                Engine::check_free(&folder)?;
+                return Err(listen_error(error));
+            }
+        };
         let port = listener.local_addr().map_err(listen_error)?.port();
         let env_url = format!("http://127.0.0.1:{port}");
         let base = Url::parse(&env_url)
@@ -260,11 +290,11 @@ impl LocalEngineBuilder {
             })
             .ok_or_else(|| StartError::Open("the engine has no API client".to_owned()))?;
         let upstreams = Arc::clone(engine.upstreams());
-        let stop = CancellationToken::new();
+        let (drain, cut) = (Drain::default(), CancellationToken::new());
         let plane = Arc::new(DataPlane::new(
             Arc::clone(&engine),
             Arc::clone(&upstreams),
-            stop.child_token(),
+            cut.child_token(),
         ));
         let parts = Arc::new(Parts {
             clock,
@@ -281,15 +311,18 @@ impl LocalEngineBuilder {
             .merge(pages)
             .merge(controls::router(Arc::clone(&parts)))
             .merge(control::router(engine))
-            .layer(middleware::from_fn_with_state(port, guard::check));
-        let server = serve(listener, router, stop.clone());
+            .layer(middleware::from_fn_with_state(port, guard::check))
+            .layer(middleware::from_fn_with_state(drain.clone(), drain::admit))
+            .layer(middleware::from_fn(request_log::record));
+        let server = serve(listener, router, drain.stop());
         Ok(LocalEngine {
             parts,
             env_url,
             client_id,
             client_secret,
             client_is_generated,
-            stop,
+            drain,
+            cut,
             server: Some(server),
             _temporary: temporary,
         })

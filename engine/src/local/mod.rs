@@ -3,9 +3,11 @@
 
 pub(crate) mod clock;
 mod controls;
+mod drain;
 mod engine;
 mod guard;
 mod owned;
+pub(crate) mod request_log;
 
 pub use engine::{LocalEngine, LocalEngineBuilder, StartError};
 pub use owned::{EngineError, OwnedEngine};
