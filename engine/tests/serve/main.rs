@@ -1,15 +1,23 @@
 //! The `vmcp` command as a process: what it prints, how it fails, and what a `kill -9` leaves.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Output, Stdio},
-};
+mod ends;
+mod files;
+mod kill;
+mod log;
+mod process;
 
-use scalekit_vmcp::{Client, NewConfig};
+use std::{io::Read, net::TcpListener, process::Output};
+
+use scalekit_vmcp::NewConfig;
+
+use process::{list_tools, serve, vmcp};
 
 /// An MCP server over stdio that, while it or its child lives, holds a connection to the test.
 const UPSTREAM: &str = r#"
@@ -30,50 +38,7 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 "#;
 
-struct Serving {
-    process: Child,
-    client: Client,
-}
-
-fn vmcp(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vmcp"));
-    command
-        .current_dir(folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// `vmcp serve` in a folder, ready for calls.
-fn serve(folder: &Path) -> Serving {
-    let mut process = vmcp(folder).args(["serve", "--port", "0"]).spawn().unwrap();
-    let mut builder = Client::builder();
-    let (mut id, mut secret) = (false, false);
-    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        let Some((name, value)) = line
-            .strip_prefix("export ")
-            .and_then(|line| line.split_once('='))
-        else {
-            continue;
-        };
-        match name {
-            "SCALEKIT_ENVIRONMENT_URL" => builder = builder.env_url(value),
-            "SCALEKIT_CLIENT_ID" => (id, builder) = (true, builder.client_id(value)),
-            "SCALEKIT_CLIENT_SECRET" => (secret, builder) = (true, builder.client_secret(value)),
-            _ => {}
-        }
-        if id && secret {
-            break;
-        }
-    }
-    Serving {
-        process,
-        client: builder.build().unwrap(),
-    }
-}
-
-fn fails(folder: &Path, arguments: &[&str]) -> (i32, String) {
+fn fails(folder: &std::path::Path, arguments: &[&str]) -> (i32, String) {
     let Output {
         status,
         stdout,
@@ -129,7 +94,14 @@ async fn a_killed_engine_keeps_what_it_acknowledged_and_leaves_no_process() {
         .await
         .unwrap();
     let session = serving.client.open_session(&config, "alice").await.unwrap();
-    assert!(list_tools(session.url(), session.token().await.unwrap().token()).contains("ping"));
+    assert!(
+        list_tools(
+            &serving,
+            session.url(),
+            session.token().await.unwrap().token()
+        )
+        .contains("ping")
+    );
     let (mut upstream, _) = beacon.accept().unwrap();
 
     serving.process.kill().unwrap();
@@ -165,53 +137,17 @@ fn a_secret_of_the_settings_is_not_printed() {
         "[clients.app]\nsecret = \"op s3cret;\"\n",
     )
     .unwrap();
-    let mut process = vmcp(folder.path())
-        .args(["serve", "--port", "0"])
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
-    let greeting: Vec<String> = lines
-        .by_ref()
-        .take_while(|line| !line.starts_with("Stop"))
-        .collect();
+    let serving = serve(folder.path());
     assert!(
-        greeting.contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
-        "{greeting:?}"
+        serving
+            .greeting
+            .contains(&"export SCALEKIT_CLIENT_ID=app".to_owned()),
+        "{:?}",
+        serving.greeting
     );
-    assert!(!greeting.concat().contains("s3cret"), "{greeting:?}");
-    process.kill().unwrap();
-    process.wait().unwrap();
-}
-
-#[tokio::test]
-async fn an_interrupt_ends_it_well_with_everything_it_started() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("vmcp.toml"), "").unwrap();
-    let mut serving = serve(folder.path());
-    serving.client.list_configs().await.unwrap();
-    let pid = rustix::process::Pid::from_child(&serving.process);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_eq!(serving.process.wait().unwrap().code(), Some(0));
-}
-
-/// A `tools/list` by hand; it starts the upstream.
-fn list_tools(url: &str, token: &str) -> String {
-    let (authority, path) = url
-        .strip_prefix("http://")
-        .and_then(|rest| rest.split_once('/'))
-        .unwrap();
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
-    let mut stream = TcpStream::connect(authority).unwrap();
-    write!(
-        stream,
-        "POST /{path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
-         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    assert!(
+        !serving.greeting.concat().contains("s3cret"),
+        "{:?}",
+        serving.greeting
+    );
 }
