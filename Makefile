@@ -1,13 +1,14 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt generate prepare bench coverage
+.PHONY: help demo test lint fmt generate prepare bench soak coverage
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
-	@echo "make bench  measure the client as ratios within one run (needs valgrind)"
+	@echo "make bench  measure the client (needs valgrind) and the engine"
+	@echo "make soak   run what takes long: kill -9 under load, 200 times (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
@@ -36,7 +37,11 @@ lint:
 	@echo "lint passed"
 
 bench:
+	@python3 tests/bench_engine.py
 	@python3 tests/bench.py
+
+soak: prepare
+	@python3 tests/soak.py
 
 coverage: prepare
 	@python3 tests/coverage.py

@@ -1,0 +1,59 @@
+"""Runs what takes long, one campaign after another, and ends with one line of totals. At most 60 minutes.
+
+Python's standard library only. Exit code 0 only if every campaign ran and none failed.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from prepare import ROOT, UPSTREAMS, environment, say
+
+MINUTES = 60
+
+# Name, command, variables: each prints its own progress and numbers, and fails by its exit code.
+CAMPAIGNS = [
+    ("kill -9 under load, 200 times",
+     ["cargo", "test", "--quiet", "-p", "scalekit-vmcp-engine", "--test", "serve", "--", "--nocapture", "--exact",
+      "kill::a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_half"],
+     {"VMCP_KILL_ROUNDS": "200"}),
+]
+
+
+def run(command, variables, seconds):
+    """The exit code; None where the time ran out. Whatever the campaign started ends with it."""
+    settings = dict(environment(), VMCP_UPSTREAMS=str(UPSTREAMS), **variables)
+    process = subprocess.Popen(command, cwd=ROOT, env=settings, start_new_session=True)
+    try:
+        return process.wait(timeout=max(seconds, 0))
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+
+def main():
+    begun = time.monotonic()
+    results = []
+    for number, (name, command, variables) in enumerate(CAMPAIGNS, 1):
+        say(f"{number} of {len(CAMPAIGNS)}: {name}")
+        started = time.monotonic()
+        code = run(command, variables, begun + MINUTES * 60 - started)
+        verdict = {0: "passed", None: f"not finished within {MINUTES} minutes of all"}.get(code, f"failed with {code}")
+        results.append((name, code == 0, f"{verdict} after {time.monotonic() - started:.0f} s"))
+        print(f"{name}: {results[-1][2]}", flush=True)
+    passed = sum(good for _, good, _ in results)
+    for name, good, text in results:
+        print(f"{'ok    ' if good else 'FAILED'} {name}: {text}")
+    print(f"{passed} campaigns passed, {len(results) - passed} failed, {time.monotonic() - begun:.0f} s", flush=True)
+    return 0 if passed == len(CAMPAIGNS) > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
