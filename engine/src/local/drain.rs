@@ -97,3 +97,49 @@ impl http_body::Body for Counted {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn router(drain: &Drain) -> Router {
+        let stream = || async {
+            let body =
+                Body::from_stream(futures_util::stream::pending::<Result<Bytes, axum::Error>>());
+            ([(header::CONTENT_TYPE, "text/event-stream")], body)
+        };
+        Router::new()
+            .route("/stream", get(stream))
+            .route("/text", get(|| async { "text" }))
+            .layer(middleware::from_fn_with_state(drain.clone(), admit))
+    }
+
+    fn ask(router: &Router, path: &str) -> impl Future<Output = Response> + use<> {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request);
+        async { answer.await.unwrap() }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_waited_for_to_its_last_byte_and_a_stream_is_not() {
+        let drain = Drain::default();
+        let router = router(&drain);
+        let _stream = ask(&router, "/stream").await;
+        let text = ask(&router, "/text").await;
+        assert_eq!(text.headers().get(header::CONTENT_LENGTH).unwrap(), "4");
+        let ending = drain.clone();
+        let end = tokio::spawn(async move { ending.run().await });
+        drain.stop().cancelled().await;
+        assert_eq!(drain.under_way.len(), 1);
+        assert!(!end.is_finished());
+        let refused = ask(&router, "/text").await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(refused);
+        let bytes = axum::body::to_bytes(text.into_body(), 10).await.unwrap();
+        assert_eq!(bytes, "text");
+        end.await.unwrap();
+    }
+}

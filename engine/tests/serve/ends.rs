@@ -24,6 +24,8 @@ for line in sys.stdin:
         answer["result"] = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "u", "version": "1"}}
     elif request["method"] == "tools/list":
         answer["result"] = {"tools": [{"name": "wait", "inputSchema": {"type": "object"}}]}
+    elif request["method"] != "tools/call":
+        answer["error"] = {"code": -32601, "message": "no"}
     else:
         beacon = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
         beacon.recv(1)

@@ -72,7 +72,8 @@ fn shape(random: &mut fastrand::Rng, number: u64) -> Shape {
     let start = random.u64(..CONNECTIONS);
     let mappings = (0..random.u64(1..=CONNECTIONS)).map(|index| {
         let connection = format!("c{}", (start + index) % CONNECTIONS);
-        (connection, vec![format!("tool_{number}")])
+        let tools = vec![format!("{connection}_tool_{number}")];
+        (connection, tools)
     });
     (format!("written by {number}"), mappings.collect())
 }
@@ -86,7 +87,7 @@ fn shape_of(config: &Config) -> Shape {
     let parts = config.connection_tool_mappings.iter().map(|mapping| {
         let tools = match &mapping.tools {
             Tools::Only(names) => names.clone(),
-            other => panic!("{other:?}"),
+            Tools::All => panic!("nobody wrote that"),
         };
         (mapping.connection_name.clone(), tools)
     });

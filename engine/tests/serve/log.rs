@@ -23,7 +23,7 @@ client_secret = "provider-client-secret"
 const SANDBOX: &str = r#"{ "tools": [{ "name": "find", "inputSchema": { "type": "object" } }],
   "results": { "find": { "content": [{ "type": "text", "text": "found" }] } } }"#;
 
-fn settings(folder: &std::path::Path) {
+pub(crate) fn settings(folder: &std::path::Path) {
     std::fs::write(folder.join("vmcp.toml"), SETTINGS).unwrap();
     std::fs::write(folder.join("crm.json"), SANDBOX).unwrap();
 }
@@ -37,7 +37,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 }
 
 /// Uses every kind of secret there is; answers each by its kind.
-fn use_secrets(serving: &Serving) -> BTreeMap<&'static str, String> {
+pub(crate) fn use_secrets(serving: &Serving) -> BTreeMap<&'static str, String> {
     let mut secrets = BTreeMap::new();
     let token = serving.token();
     let call = |method, path: &str, body| serving.call(&token, method, path, body);
@@ -249,12 +249,13 @@ fn what_it_prints_gets_an_access_token_when_it_is_pasted() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("vmcp.toml"), "").unwrap();
     let serving = serve(folder.path());
-    let pasted: Vec<&String> = serving
+    let script: Vec<&str> = serving
         .greeting
         .iter()
+        .map(String::as_str)
         .filter(|line| !line.starts_with(char::is_uppercase) && !line.starts_with("vmcp "))
         .collect();
-    let script: String = pasted.iter().map(|line| format!("{line}\n")).collect();
+    let script = script.join("\n");
     let shell = Command::new("sh").args(["-euc", &script]).output().unwrap();
     let answer: Value =
         serde_json::from_slice(&shell.stdout).unwrap_or_else(|_| panic!("{shell:?}"));

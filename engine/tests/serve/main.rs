@@ -1,8 +1,14 @@
 //! The `vmcp` command as a process: what it prints, how it fails, and what a `kill -9` leaves.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod ends;
+mod files;
 mod kill;
 mod log;
 mod process;

@@ -38,12 +38,14 @@ async fn use_all(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+type Damage = dyn Fn(&mut Vec<u8>);
+
 #[tokio::test]
 async fn a_damaged_header_is_called_damaged() {
     let (_folder, path) = folder();
     let bytes = filled(&path).await;
     // The signature, the size of pages, and a file that ends early.
-    let broken: [&dyn Fn(&mut Vec<u8>); 4] = [
+    let broken: [&Damage; 4] = [
         &|bytes| bytes[3] ^= 0xff,
         &|bytes| bytes[16] = 0x33,
         &|bytes| bytes.truncate(50),
@@ -111,7 +113,7 @@ async fn what_cannot_be_written_is_called_so_and_left_alone() {
     let (folder, path) = folder();
     let before = filled(&path).await;
     let mode = |mode| {
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap()
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     std::fs::remove_file(path.with_extension("lock")).unwrap();
     mode(0o500);
