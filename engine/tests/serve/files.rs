@@ -6,7 +6,7 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as 
 
 use super::{
     log::{settings, use_secrets},
-    process::serve,
+    process::{serve, serve_with},
 };
 
 /// Each file below a folder, and its bytes as so many characters: texts are searched faster.
@@ -49,7 +49,9 @@ fn no_file_shows_a_secret_and_the_key_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     settings(folder.path());
-    let serving = serve(folder.path());
+    let serving = serve_with(folder.path(), |command| {
+        command.arg("--test-controls");
+    });
     let data = folder.path().join(".vmcp");
     let mut secrets = use_secrets(&serving);
     // The application's own, to be sent to whoever opens the link.

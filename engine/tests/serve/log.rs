@@ -157,7 +157,7 @@ fn each_request_is_a_line_and_no_line_holds_a_secret() {
         let folder = tempfile::tempdir().unwrap();
         settings(folder.path());
         let serving = serve_with(folder.path(), |command| {
-            command.args(["--log-format", format]);
+            command.args(["--test-controls", "--log-format", format]);
             command.envs(filter.map(|filter| ("VMCP_LOG", filter)));
         });
         let secrets = use_secrets(&serving);
