@@ -12,6 +12,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+import contract
 from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
@@ -121,6 +122,13 @@ def main():
     if code != 0:
         good = False
         print("error: the examples failed, or could not be built (`cargo test --doc` ended with {})".format(code))
+    say("asking an engine what its OpenAPI document allows")
+    code = contract.check(contract.EXAMPLES)
+    total = of_junit(contract.JUNIT.read_text()) if contract.JUNIT.is_file() else (0, 0, 0)
+    totals.append(total)
+    if code != 0 or total[0] == 0:
+        good = False
+        print("error: the engine and its OpenAPI document disagree (schemathesis ended with {})".format(code))
     say("building the server of the vectors")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors")
     build_python()

@@ -436,6 +436,9 @@ pub(super) async fn act(
             "nothing can be posted to `{segment}`; to disconnect an account, post to `<id>:disconnect`"
         )));
     };
+    let mut violations = Vec::new();
+    target.check(&mut violations);
+    refuse(violations)?;
     // These stand for an account that the body names.
     let target = match id {
         "this" | "-" => target,

@@ -32,6 +32,9 @@ struct StaticAuth {
 #[expect(dead_code, reason = "details are read by hand")]
 struct OauthToken {
     access_token: Option<String>,
+    refresh_token: Option<String>,
+    scopes: Option<Vec<String>>,
+    domain: Option<String>,
 }
 
 /// The kinds of details, each in both casings.
@@ -127,10 +130,9 @@ fn tokens(value: &Map<String, Value>) -> Result<Option<Credential>, Problem> {
         Some(_) => Err(SHAPE),
         None => Ok(None),
     };
-    let Some(access_token) = text("access_token", "accessToken")? else {
-        return Ok(None);
-    };
+    let access_token = text("access_token", "accessToken")?;
     let refresh_token = text("refresh_token", "refreshToken")?;
+    text("domain", "domain")?;
     let scopes = match member(value, "scopes", "scopes") {
         None => Vec::new(),
         Some(Value::Array(scopes)) => scopes
@@ -138,6 +140,9 @@ fn tokens(value: &Map<String, Value>) -> Result<Option<Credential>, Problem> {
             .map(|scope| scope.as_str().map(str::to_owned).ok_or(SHAPE))
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(SHAPE),
+    };
+    let Some(access_token) = access_token else {
+        return Ok(None);
     };
     Ok(Some(Credential::Tokens(Tokens {
         refresh_token: refresh_token.map(|token| secret(token)).transpose()?,

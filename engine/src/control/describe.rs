@@ -19,6 +19,9 @@ use crate::engine::Engine;
 /// Writes the schema of one type.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
+/// Says whether nothing is required of a type.
+type IsOptional = fn(&mut SchemaGenerator) -> bool;
+
 pub(super) fn schema_of<T: JsonSchema>() -> SchemaOf {
     |generator| generator.subschema_for::<T>()
 }
@@ -27,8 +30,8 @@ pub(super) fn schema_of<T: JsonSchema>() -> SchemaOf {
 #[derive(Default)]
 pub(super) struct Description {
     pub(super) query: &'static [Param],
-    /// A JSON object.
-    pub(super) body: Option<SchemaOf>,
+    /// A JSON object, and whether it may be left out, because nothing in it is required.
+    pub(super) body: Option<(SchemaOf, IsOptional)>,
     /// The status of success, and its JSON.
     pub(super) answer: Option<(StatusCode, SchemaOf)>,
 }
@@ -87,7 +90,9 @@ impl<Q: Query> Argument for Params<Q> {
 
 impl<T: JsonSchema> Argument for Body<T> {
     fn describe(description: &mut Description) {
-        description.body = Some(schema_of::<T>());
+        let optional =
+            |generator: &mut SchemaGenerator| T::json_schema(generator).get("required").is_none();
+        description.body = Some((schema_of::<T>(), optional));
     }
 }
 

@@ -98,11 +98,12 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     if !parameters.is_empty() {
         object.insert("parameters".into(), parameters.into());
     }
-    if let Some(body) = route.description.body {
+    if let Some((body, optional)) = route.description.body {
         let schema = body(&mut schemas.requests);
-        // An empty body is an empty object, which will do where nothing is required.
-        let body =
-            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        // An empty body is an empty object.
+        let required = !optional(&mut schemas.requests);
+        let content = json!({ "application/json": { "schema": schema } });
+        let body = json!({ "required": required, "content": content });
         object.insert("requestBody".into(), body);
     }
     if is_token_endpoint {

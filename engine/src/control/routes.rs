@@ -271,6 +271,8 @@ fn methods(routes: Vec<Route>) -> MethodRouter<Arc<Engine>> {
         return methods;
     }
     let allowed: Arc<[_]> = allowed.into();
+    // What no method answers goes the same way, so that `Allow` says what this verb allows.
+    let methods = methods.fallback(super::wrong_method);
     methods.layer(from_fn(move |request: Request, next: Next| {
         let allowed = Arc::clone(&allowed);
         async move { verbs(&allowed, request, next).await }

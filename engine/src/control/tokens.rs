@@ -25,18 +25,24 @@ const MAX_SECONDS: i64 = 86_400;
 const DEFAULT_SECONDS: i64 = 3600;
 const MAX_IDENTIFIER: usize = 255;
 
+/// 60 to 86400 seconds, as the document describes them; fractions are taken too.
+const EXPIRY: &str =
+    "^([6-9][0-9]|[1-9][0-9]{2,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s$";
+
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct CreateToken {
-    /// The path names the target; a second one is refused.
+    // The path names the target; a second one is refused, and so not described.
+    #[schemars(skip)]
     #[serde(alias = "mcpConfigId")]
     mcp_config_id: Option<String>,
+    #[schemars(skip)]
     #[serde(alias = "keyId")]
     key_id: Option<String>,
     /// The user.
     #[schemars(required, length(min = 1, max = 255))]
     identifier: Option<String>,
     /// Seconds from `60s` to `86400s`; an hour if it is left out.
-    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]{1,9})?s$"))]
+    #[schemars(regex(pattern = EXPIRY))]
     expiry: Option<String>,
     /// `READ_ONLY` shows only tools that are annotated read-only.
     #[serde(alias = "accessLevel")]

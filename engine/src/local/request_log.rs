@@ -41,10 +41,10 @@ pub(super) async fn record(
     };
     let mut response = next.run(request).await;
     // So that each answer can be found in the log.
-    if !response.headers().contains_key(REQUEST_ID) {
-        if let Ok(id) = HeaderValue::from_str(&engine.request_ids().next()) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
+    if !response.headers().contains_key(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(&engine.request_ids().next())
+    {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     record.answer(&response);
     response

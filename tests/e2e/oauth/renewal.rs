@@ -285,7 +285,7 @@ async fn an_engine_that_closes_keeps_the_tokens_that_are_on_their_way() {
     let gate = std::sync::Arc::clone(&crm.provider.gate);
     let provider = crm.provider.clone();
     drop(agent);
-    let (_, ()) = tokio::join!(crm.scene.engine.close(), async { gate.add_permits(1) });
+    let ((), ()) = tokio::join!(crm.scene.engine.close(), async { gate.add_permits(1) });
 
     let crm = Crm {
         scene: crate::scene::Scene::of(start().await),

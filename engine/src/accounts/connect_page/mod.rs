@@ -268,13 +268,11 @@ fn provider_name(settings: &OAuthProvider) -> String {
 
 /// Sends the browser to the application, which knows who sits in front of it.
 fn to_application(verification: &Verification, auth_request_id: &SecretString) -> Response {
-    match verification_url(verification, auth_request_id) {
-        Some(url) => pages::onward(&url),
-        None => {
-            tracing::error!("a link leads to a place that is not a URL");
-            pages::failed()
-        }
+    if let Some(url) = verification_url(verification, auth_request_id) {
+        return pages::onward(&url);
     }
+    tracing::error!("a link leads to a place that is not a URL");
+    pages::failed()
 }
 
 /// Where the application verifies the user, and what it is told.
