@@ -21,6 +21,9 @@ pub mod cli;
 mod control;
 mod data;
 mod engine;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod local;
 mod outbound;
 mod settings;

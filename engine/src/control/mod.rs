@@ -100,5 +100,19 @@ async fn healthz(_: State<Arc<Engine>>) -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
+/// Reads a query, and its values as every kind that there is.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn read_query(text: &str) {
+    let Ok(pairs) = input::pairs(text) else {
+        return;
+    };
+    let mut violations = Vec::new();
+    for (_, value) in pairs {
+        input::duration_seconds(&value);
+        page::size(Some(&value), page::SIZES, &mut violations);
+        page::cursor(Some(value), "cfg_", &mut violations);
+    }
+}
+
 #[cfg(test)]
 mod tests;
