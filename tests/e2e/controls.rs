@@ -583,7 +583,7 @@ async fn links_are_completed_and_denied_without_a_browser() {
             .unwrap(),
     ] {
         assert_eq!(page.status, 410);
-        assert!(page.html.contains("denied"), "{}", page.html);
+        assert!(page.html.contains("declined"), "{}", page.html);
     }
     let page = browser::open(&scene.http, &links[0]).await.unwrap();
     assert!(page.html.contains("already used"), "{}", page.html);
