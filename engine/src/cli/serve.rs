@@ -76,17 +76,15 @@ fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "vmcp serves at {}", engine.env_url())?;
     writeln!(out)?;
-    let mut export = |name, value: &str| writeln!(out, "export {name}={}", quoted(value));
-    export("SCALEKIT_ENVIRONMENT_URL", engine.env_url())?;
-    export("SCALEKIT_CLIENT_ID", engine.client_id())?;
+    export(&mut out, "SCALEKIT_ENVIRONMENT_URL", engine.env_url())?;
+    export(&mut out, "SCALEKIT_CLIENT_ID", engine.client_id())?;
     if engine.client_is_generated() {
-        export("SCALEKIT_CLIENT_SECRET", engine.client_secret())?;
+        export(&mut out, "SCALEKIT_CLIENT_SECRET", engine.client_secret())?;
     } else {
         writeln!(out, "# SCALEKIT_CLIENT_SECRET is that of the settings")?;
     }
-    let mut export = |name, value: &str| writeln!(out, "export {name}={}", quoted(value));
     if let Some(token) = engine.admin_token() {
-        export("VMCP_ADMIN_TOKEN", token)?;
+        export(&mut out, "VMCP_ADMIN_TOKEN", token)?;
     }
     writeln!(out)?;
     writeln!(out, "# Next, an access token:")?;
@@ -94,6 +92,10 @@ fn greet(engine: &LocalEngine) -> std::io::Result<()> {
     writeln!(out)?;
     writeln!(out, "Stop it with Ctrl-C.")?;
     out.flush()
+}
+
+fn export(out: &mut impl Write, name: &str, value: &str) -> std::io::Result<()> {
+    writeln!(out, "export {name}={}", quoted(value))
 }
 
 /// The secret comes by standard input: a command line is for everybody to see.

@@ -425,17 +425,13 @@ pub(super) async fn get(
     Ok(answer(&engine, details, None))
 }
 
-/// `…/{id}:disconnect`. The router cannot tell a parameter from what follows it.
-pub(super) async fn act(
+/// `…/{id}:disconnect`
+pub(super) async fn disconnect(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
     Body(target): Body<Target>,
 ) -> Result<Json<AccountAnswer>, ApiError> {
-    let Some(id) = segment.strip_suffix(":disconnect") else {
-        return Err(ApiError::unknown_path(format!(
-            "nothing can be posted to `{segment}`; to disconnect an account, post to `<id>:disconnect`"
-        )));
-    };
+    let id = segment.strip_suffix(":disconnect").unwrap_or(&segment);
     let mut violations = Vec::new();
     target.check(&mut violations);
     refuse(violations)?;

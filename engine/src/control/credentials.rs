@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Violation;
 use crate::{
-    accounts::{KeyProblem, credential},
+    accounts::{KeyProblem, credential, credential_for},
     settings::Auth,
     store::{Credential, Tokens},
 };
@@ -67,9 +67,8 @@ pub(super) fn output(credential: &Credential) -> Value {
 pub(super) fn fitting(auth: &Auth, credential: Option<Credential>) -> Option<Credential> {
     match (auth, credential?) {
         (Auth::None, _) => None,
-        (Auth::ApiKey, credential) => Some(Credential::Key(credential.secret().clone())),
-        (Auth::Provider(_), Credential::Key(key)) => Some(Credential::Tokens(Tokens::of(key))),
-        (Auth::Provider(_), tokens) => Some(tokens),
+        (Auth::Provider(_), tokens @ Credential::Tokens(_)) => Some(tokens),
+        (auth, credential) => Some(credential_for(auth, credential.secret().clone())),
     }
 }
 

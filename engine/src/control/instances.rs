@@ -287,17 +287,13 @@ impl Query for GetAuthState {
     )];
 }
 
-/// `…/{id}:get_auth_state`. The router cannot tell a parameter from what follows it.
-pub(super) async fn act(
+/// `…/{id}:get_auth_state`
+pub(super) async fn auth_state(
     State(engine): State<Arc<Engine>>,
     Segment(segment): Segment,
     params: Params<GetAuthState>,
 ) -> Result<Json<AuthStates>, ApiError> {
-    let Some(id) = segment.strip_suffix(":get_auth_state") else {
-        return Err(ApiError::unknown_path(format!(
-            "nothing can be posted to `{segment}`; for the state of its connections, post to `<id>:get_auth_state`"
-        )));
-    };
+    let id = segment.strip_suffix(":get_auth_state").unwrap_or(&segment);
     let id = instance_id(id.to_owned())?;
     let mut violations = Vec::new();
     let with_links = params.flag("include_auth_links", &mut violations);

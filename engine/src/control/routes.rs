@@ -146,7 +146,7 @@ pub(super) fn table() -> Vec<Route> {
             Method::POST,
             "/api/v1/mcp/instances/{instance_id}:get_auth_state",
             "get_instance_auth_state",
-            instances::act,
+            instances::auth_state,
         )
         .about("Say where the user of an instance stands with its connections")
         .refuses(&[404]),
@@ -220,7 +220,7 @@ pub(super) fn table() -> Vec<Route> {
             Method::POST,
             "/api/v1/connected_accounts/{id}:disconnect",
             "disconnect_connected_account",
-            connected_accounts::act,
+            connected_accounts::disconnect,
         )
         .about("Forget the key of a connected account; `this` and `-` stand for the one the body names")
         .refuses(&[404]),
