@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::{
     failure::Failure,
-    runtime::run,
+    runtime::{Records, run},
     session::{self, Session},
     stream::Stream,
 };
@@ -138,16 +138,17 @@ impl Client {
     }
 
     /// Runs an operation; JSON in and out.
-    #[pyo3(signature = (operation, parameters, future=None))]
+    #[pyo3(signature = (operation, parameters, future=None, records=None))]
     fn call<'py>(
         &self,
         py: Python<'py>,
         operation: String,
         parameters: String,
         future: Option<Py<PyAny>>,
+        records: Option<Py<Records>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let client = self.client(py)?;
-        run(py, future, async move {
+        run(py, future, records, async move {
             Ok(client.call(&operation, &parameters).await?)
         })
     }
@@ -160,15 +161,16 @@ impl Client {
     }
 
     /// Opens a session.
-    #[pyo3(signature = (parameters, future=None))]
+    #[pyo3(signature = (parameters, future=None, records=None))]
     fn open_session<'py>(
         &self,
         py: Python<'py>,
         parameters: String,
         future: Option<Py<PyAny>>,
+        records: Option<Py<Records>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (client, handle) = (self.client(py)?, Arc::clone(&self.0));
-        run::<Session, _>(py, future, async move {
+        run::<Session, _>(py, future, records, async move {
             let session = client.open_session_json(&parameters).await?;
             Ok(session::Session::new(session, handle))
         })

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use scalekit_vmcp_engine::{EngineControls, OwnedEngine};
 
-use crate::{failure::Failure, runtime::run};
+use crate::{failure::Failure, runtime::{Records, run}};
 
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
 pub(crate) struct Engine {
@@ -37,16 +37,19 @@ impl Engine {
     }
 
     /// Does what a test control does, JSON in and out.
-    #[pyo3(signature = (operation, request, future=None))]
+    #[pyo3(signature = (operation, request, future=None, records=None))]
     fn control<'py>(
         &self,
         py: Python<'py>,
         operation: String,
         request: String,
         future: Option<Py<PyAny>>,
+        records: Option<Py<Records>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let work = self.controls.run(operation, request);
-        run(py, future, async { work.await.map_err(Failure::from) })
+        run(py, future, records, async {
+            work.await.map_err(Failure::from)
+        })
     }
 
     /// Stops the engine and waits for it.

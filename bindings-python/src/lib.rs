@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use crate::failure::explain;
     #[pymodule_export]
-    use crate::runtime::Task;
+    use crate::runtime::{Records, Task};
     #[pymodule_export]
     use crate::session::Session;
     #[pymodule_export]

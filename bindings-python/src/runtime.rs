@@ -122,17 +122,42 @@ impl Task {
     }
 }
 
+/// What a call did, for `logging`.
+#[pyclass(frozen, module = "scalekit_vmcp._native")]
+pub(crate) struct Records(scalekit_vmcp::Records);
+
+#[pymethods]
+impl Records {
+    #[new]
+    fn new(level: &str) -> Self {
+        Self(scalekit_vmcp::Records::new(level))
+    }
+
+    /// The records as a JSON list, once.
+    fn take(&self) -> String {
+        self.0.take()
+    }
+}
+
 /// Does the work: with a `future` of a running event loop at once returns the task that will settle
 /// it, else waits and returns the outcome.
 pub(crate) fn run<T, F>(
     py: Python<'_>,
     future: Option<Py<PyAny>>,
+    records: Option<Py<Records>>,
     work: F,
 ) -> PyResult<Bound<'_, PyAny>>
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
+    let records = records.map(|records| records.get().0.clone());
+    let work = async move {
+        match records {
+            Some(records) => records.during(work).await,
+            None => work.await,
+        }
+    };
     match future {
         None => wait(py, work)?.into_bound_py_any(py),
         Some(future) => settle_later(py, future, work)?.into_bound_py_any(py),

@@ -7,7 +7,7 @@ use pyo3::{prelude::*, types::PyAny};
 use crate::{
     client::{Handle, PerProcess},
     failure::Failure,
-    runtime::run,
+    runtime::{Records, run},
 };
 
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
@@ -44,16 +44,17 @@ impl Session {
 #[pymethods]
 impl Session {
     /// Does one of the things that a session does; JSON in and out.
-    #[pyo3(signature = (operation, parameters, future=None))]
+    #[pyo3(signature = (operation, parameters, future=None, records=None))]
     fn call<'py>(
         &self,
         py: Python<'py>,
         operation: String,
         parameters: String,
         future: Option<Py<PyAny>>,
+        records: Option<Py<Records>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let session = self.session(py)?;
-        run(py, future, async move {
+        run(py, future, records, async move {
             Ok(session.call(&operation, &parameters).await?)
         })
     }

@@ -6,7 +6,11 @@ use pyo3::{prelude::*, types::PyAny};
 use scalekit_vmcp::JsonStream;
 use tokio::sync::Mutex;
 
-use crate::{client::PerProcess, failure::Failure, runtime::run};
+use crate::{
+    client::PerProcess,
+    failure::Failure,
+    runtime::{Records, run},
+};
 
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
 pub(crate) struct Stream(PerProcess<Arc<Mutex<Option<JsonStream>>>>);
@@ -20,14 +24,19 @@ impl Stream {
 #[pymethods]
 impl Stream {
     /// The next item as JSON; `None` at the end.
-    #[pyo3(signature = (future=None))]
-    fn next<'py>(&self, py: Python<'py>, future: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (future=None, records=None))]
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        future: Option<Py<PyAny>>,
+        records: Option<Py<Records>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let Some(stream) = self.0.own() else {
             let message = "this iterator belongs to the process that started it: start another one after a fork";
             return Err(Failure::closed("iterator_of_another_process", message).raise(py));
         };
         let stream = Arc::clone(stream);
-        run(py, future, async move {
+        run(py, future, records, async move {
             let mut place = stream.lock().await;
             let Some(mut items) = place.take() else {
                 return Ok(None);

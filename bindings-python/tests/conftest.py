@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pathlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +34,41 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("SCALEKIT_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+# Tokens, and what the tests use as secrets.
+SECRET = re.compile(r"eyJ[\w-]+\.|Bearer|hunter2|t\.o\.k|client_secret|form_token|/link/\w", re.IGNORECASE)
+
+
+class Listener(logging.Handler):
+    """Hears all that the package logs in all tests."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.heard = 0
+        self.secrets: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard += 1
+        text = f"{record.getMessage()} {vars(record)}"
+        self.secrets += [f"{found!r} in {text}" for found in SECRET.findall(text)]
+
+
+@pytest.fixture(scope="session")
+def listener() -> Iterator[Listener]:
+    listener = Listener()
+    logger = logging.getLogger("scalekit_vmcp")
+    logger.addHandler(listener)
+    logger.setLevel(logging.DEBUG)
+    yield listener
+    logger.removeHandler(listener)
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(listener: Listener) -> Iterator[None]:
+    yield
+    secrets, listener.secrets = listener.secrets, []
+    assert not secrets
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ use crate::{
     Error, ErrorKind, Result,
     flight::Flight,
     model::is_bearer,
+    records::TARGET,
     transport::{Body, Request, Transport, Tries, origin},
 };
 
@@ -65,6 +66,7 @@ impl Credentials {
             .is_some_and(|cached| &*cached.token == token)
         {
             *cached = None;
+            tracing::info!(target: TARGET, "the access token was refused; a new one is fetched");
         }
     }
 

@@ -11,7 +11,7 @@ use futures_util::{
 };
 use tokio::runtime::Handle;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, records};
 
 type Landing<T> = Shared<BoxFuture<'static, Result<T>>>;
 
@@ -56,11 +56,11 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         let landing = if let Ok(runtime) = Handle::try_current() {
             let landed = Landed(Arc::clone(&done));
             let fetch = start();
-            let task = runtime.spawn(async move {
+            let task = runtime.spawn(records::carried(async move {
                 // Dropped however the fetch ends, with its runtime too.
                 let _landed = landed;
                 fetch.await
-            });
+            }));
             async move { task.await.unwrap_or_else(|_| Err(interrupted())) }
                 .boxed()
                 .shared()

@@ -43,6 +43,7 @@ mod instances;
 mod model;
 mod operations;
 mod page;
+mod records;
 mod retry;
 mod rules;
 mod session;
@@ -79,6 +80,8 @@ pub use model::{
 pub use operations::schema;
 pub use operations::{Described, JsonStream, Operation, OperationDescription, Wire, operations};
 pub use page::IterConfigs;
+#[doc(hidden)]
+pub use records::Records;
 pub use session::{OpenSession, Session};
 pub use tokens::{CreateSessionToken, Target};
 pub use tools::{ListAvailableTools, ListScopedTools, ListTools};

@@ -17,6 +17,7 @@ use url::Url;
 use crate::{
     AccessLevel, Client, Error, ErrorKind, Result, SessionToken, Target,
     flight::Flight,
+    records::TARGET,
     tokens::CreateSessionToken,
     transport::{Request, origin},
 };
@@ -500,7 +501,17 @@ impl Session {
                                 renew_from: asked_at,
                             };
                         }
-                        Err(_) => current.renew_from = Instant::now() + RENEW_AGAIN_AFTER,
+                        Err(error) => {
+                            current.renew_from = Instant::now() + RENEW_AGAIN_AFTER;
+                            // Perhaps nobody waits for it: then nothing else would tell.
+                            tracing::warn!(
+                                target: TARGET,
+                                code = error.code(),
+                                status = error.status(),
+                                "the session token was not renewed; the one at hand lives for {} seconds",
+                                current.left().as_secs(),
+                            );
+                        }
                     }
                 });
                 minted

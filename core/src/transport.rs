@@ -17,6 +17,7 @@ pub(crate) use self::request::{Body, Request};
 use crate::{
     Error, ErrorKind, Result,
     credentials::{self, Credentials},
+    records::TARGET,
     retry::{Budget, Failure, Policy},
     tls,
 };
@@ -226,13 +227,16 @@ impl Transport {
     ) -> Result<Answer> {
         loop {
             tries.attempts += 1;
+            let begun = Instant::now();
             let Failed { failure, error } = match self.attempt(request, bearer, options).await {
                 Ok(answer) => {
                     self.budget.deposit();
+                    self.tell(request, tries, begun, Ok(&answer));
                     return Ok(answer.after(tries.attempts));
                 }
                 Err(failed) => failed,
             };
+            self.tell(request, tries, begun, Err(&error));
             let gone = matches!(failure, Failure::Status(http::StatusCode::NOT_FOUND, _));
             if gone && tries.maybe_done && request.deletes {
                 // The lost try has already deleted it.
@@ -247,7 +251,14 @@ impl Transport {
                 .filter(|wait| tries.ends_at.is_none_or(|end| Instant::now() + *wait < end));
             match wait {
                 Some(wait) if self.budget.withdraw() => {
-                    tracing::debug!(target: "scalekit_vmcp", attempt = tries.attempts, ?wait, code = error.code(), "retrying");
+                    tracing::info!(
+                        target: TARGET,
+                        attempt = tries.attempts,
+                        code = error.code(),
+                        wait_ms = milliseconds(wait),
+                        "`{}` failed and will be tried again",
+                        request.name(&self.base),
+                    );
                     tries.repeats = repeat;
                     tries.last = Some(error);
                     sleep(wait).await;
@@ -258,6 +269,35 @@ impl Transport {
                 }
             }
         }
+    }
+
+    /// What came of a try, for logs.
+    fn tell(
+        &self,
+        request: &Request,
+        tries: &Tries,
+        begun: Instant,
+        outcome: Result<&Answer, &Error>,
+    ) {
+        let (status, code, request_id) = match outcome {
+            Ok(answer) => (
+                Some(answer.status.as_u16()),
+                None,
+                answer.request_id.as_deref(),
+            ),
+            Err(error) => (error.status(), Some(error.code()), error.request_id()),
+        };
+        tracing::debug!(
+            target: TARGET,
+            attempt = tries.attempts,
+            status,
+            code,
+            request_id,
+            duration_ms = milliseconds(begun.elapsed()),
+            "`{}` was {}",
+            request.name(&self.base),
+            status.map_or_else(|| "not answered".to_owned(), |status| format!("answered with {status}")),
+        );
     }
 
     async fn attempt(
@@ -526,6 +566,10 @@ fn root_cause(error: &dyn StdError) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

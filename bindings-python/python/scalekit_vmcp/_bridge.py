@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp import _native
+from scalekit_vmcp._log import level, tell
 from scalekit_vmcp._native import Client as NativeClient
 from scalekit_vmcp._native import Session as NativeSession
 from scalekit_vmcp._native import Stream as NativeStream
@@ -14,7 +15,24 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
 
-__all__ = ["NativeClient", "NativeSession", "NativeStream", "awaited", "engine_parts", "explain", "settle"]
+__all__ = ["NativeClient", "NativeSession", "NativeStream", "awaited", "blocked", "engine_parts", "explain", "settle"]
+
+
+def _recording() -> _native.Records | None:
+    """A place for what one call does, if somebody listens."""
+    wanted = level()
+    return None if wanted is None else _native.Records(wanted)
+
+
+def blocked(method: Callable[..., Any], *arguments: Any) -> Any:
+    """Waits for the outcome of a native call."""
+    records = _recording()
+    if records is None:
+        return method(*arguments)
+    try:
+        return method(*arguments, records=records)
+    finally:
+        tell(records.take())
 
 
 async def awaited(method: Callable[..., Any], *arguments: Any) -> Any:
@@ -22,11 +40,14 @@ async def awaited(method: Callable[..., Any], *arguments: Any) -> Any:
     from asyncio import get_running_loop
 
     future = get_running_loop().create_future()
-    task = method(*arguments, future=future)
+    records = _recording()
+    task = method(*arguments, future=future, records=records)
     try:
         return await future
     finally:
         task.cancel()
+        if records is not None:
+            tell(records.take())
 
 
 def settle(future: Future[Any], value: Any, error: BaseException | None) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import encode
-from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._bridge import awaited, blocked
 
 if TYPE_CHECKING:
     from scalekit_vmcp._bridge import NativeClient, NativeSession
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def call(native: NativeClient | NativeSession, operation: str, arguments: dict[str, Any]) -> Any:
     """Calls an operation and blocks."""
-    return json.loads(native.call(operation, encode(arguments)))
+    return json.loads(blocked(native.call, operation, encode(arguments)))
 
 
 async def call_async(native: NativeClient | NativeSession, operation: str, arguments: dict[str, Any]) -> Any:

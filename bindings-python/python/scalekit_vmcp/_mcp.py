@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from scalekit_vmcp._arguments import encode, named, seconds_if_given
+from scalekit_vmcp._bridge import blocked
 from scalekit_vmcp._generated import (
     CreateMcpSessionTokenResponse,
     EnsuredConfig,
@@ -100,7 +101,7 @@ class ActionMcp(ActionInstances):
             "search": search,
         }
         stream = self._native.stream("iter_configs", encode(selection))
-        while (item := stream.next()) is not None:
+        while (item := blocked(stream.next)) is not None:
             yield McpConfig.from_wire(json.loads(item))
 
     @named
@@ -364,4 +365,4 @@ class ActionMcp(ActionInstances):
                 "access_level": access_level,
             }
         )
-        return Session(self._native.open_session(parameters))
+        return Session(blocked(self._native.open_session, parameters))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._bridge import awaited, blocked
 from scalekit_vmcp._generated import AccountChange, McpConnectionAuthState
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class AccountWait(_Wait):
 
     def __iter__(self) -> Iterator[AccountChange]:
         stream = self._native.stream(_OPERATION, self._parameters)
-        while (item := stream.next()) is not None:
+        while (item := blocked(stream.next)) is not None:
             yield AccountChange.from_wire(json.loads(item))
 
     def states(self) -> list[McpConnectionAuthState]:
@@ -57,7 +57,7 @@ class AccountWait(_Wait):
             ScalekitAuthorizationRequiredException: An account was disconnected meanwhile.
             ScalekitTimeoutException: The time is over.
         """
-        return _states(self._native.call(_OPERATION, self._parameters))
+        return _states(blocked(self._native.call, _OPERATION, self._parameters))
 
 
 class AsyncAccountWait(_Wait):

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Result, Session,
+    records::TARGET,
     transport::{Request, answer::Answer},
 };
 
@@ -240,7 +241,7 @@ impl<'a> Conversation<'a> {
             };
             let sent = self.session.client().ask_mcp(&request, token.token()).await;
             if let Err(error) = sent {
-                tracing::debug!(target: "scalekit_vmcp", code = error.code(), "could not end the MCP session");
+                tracing::debug!(target: TARGET, code = error.code(), "could not end the MCP session");
             }
         }
     }

@@ -145,6 +145,11 @@ impl Request {
         self
     }
 
+    /// How logs call it: without the query, which may name users.
+    pub(super) fn name(&self, base: &Url) -> String {
+        format!("{} {}", self.method, self.url(base).path())
+    }
+
     /// Where the request goes.
     pub(crate) fn url(&self, base: &Url) -> Url {
         if let Some(mcp) = &self.mcp {
