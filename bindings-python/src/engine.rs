@@ -5,7 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use scalekit_vmcp_engine::{EngineControls, OwnedEngine};
 
-use crate::{failure::Failure, runtime::{Records, run}};
+use crate::{
+    failure::Failure,
+    runtime::{Records, run},
+};
 
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
 pub(crate) struct Engine {

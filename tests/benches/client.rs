@@ -1,23 +1,35 @@
 //! What the Rust client costs: `tests/bench.py` runs this program in its parts and compares.
 //!
 //! * `server` answers the token endpoint and mints; prints its URL, then counts.
+//! * `tls-server` does so over TLS, with HTTP/1.1, HTTP/2 and gRPC, in as many threads as there are
+//!   cores; prints its URL and the file with its CA.
 //! * `core URL N`, `reqwest URL N`: N mints one after the other, by the client and by the same call
 //!   written by hand, for counting instructions.
 //! * `sessions URL N ROUNDS`: N sessions opened at once, again and again, on one client.
 
 use std::{
     env, fs,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{Json, Router, extract::State, routing::get, routing::post};
+use axum::{Json, Router, body::Body, extract::State, routing::get, routing::post};
+use bytes::Bytes;
 use futures_util::future::try_join_all;
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use http::{HeaderName, HeaderValue, Response, header};
+use http_body::Frame;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
 use scalekit_vmcp::{Client, Target};
+use scalekit_vmcp_tests::vectors::tls::Authority;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,6 +50,7 @@ fn main() -> Result<()> {
         .build()?;
     match words[..] {
         ["server"] => runtime.block_on(server()),
+        ["tls-server"] => tokio::runtime::Runtime::new()?.block_on(tls_server()),
         ["core", url, times] => runtime.block_on(core(url, times.parse()?)),
         ["reqwest", url, times] => runtime.block_on(by_hand(url, times.parse()?)),
         ["sessions", url, count, rounds] => {
@@ -167,13 +180,48 @@ struct Counts {
     mints: AtomicUsize,
 }
 
-async fn server() -> Result<()> {
-    let counts = Arc::new(Counts::default());
-    let app = Router::new()
+fn app(counts: &Arc<Counts>) -> Router {
+    Router::new()
         .route("/oauth/token", post(access))
         .route("/api/v1/mcp/configs/cfg_1/tokens", post(mint))
+        .route(
+            "/scalekit.v1.mcp.McpService/CreateMcpSessionToken",
+            post(mint_over_grpc),
+        )
         .route("/counts", get(report))
-        .with_state(Arc::clone(&counts));
+        .with_state(Arc::clone(counts))
+}
+
+async fn tls_server() -> Result<()> {
+    let authority = Authority::new().map_err(|error| error.to_string())?;
+    let ca = authority.write().map_err(|error| error.to_string())?;
+    let acceptor = authority
+        .acceptor(&[b"h2", b"http/1.1"], false)
+        .map_err(|error| error.to_string())?;
+    let app = app(&Arc::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("https://localhost:{}", listener.local_addr()?.port());
+    println!("{}", ca.path().display());
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let (app, acceptor) = (app.clone(), acceptor.clone());
+        tokio::spawn(async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                let service = TowerToHyperService::new(app);
+                let serving = auto::Builder::new(TokioExecutor::new());
+                // A client that goes away is how each part ends.
+                let _ = serving
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            }
+        });
+    }
+}
+
+async fn server() -> Result<()> {
+    let counts = Arc::new(Counts::default());
+    let app = app(&counts);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     loop {
@@ -205,6 +253,55 @@ async fn mint(State(counts): State<Arc<Counts>>) -> Json<Value> {
     counts.mints.fetch_add(1, Ordering::Relaxed);
     let token = "x".repeat(700);
     Json(json!({ "token": token, "expires_at": "2026-01-01T01:00:00Z" }))
+}
+
+/// The same answer as a gRPC message: a token, and a time.
+async fn mint_over_grpc(body: Bytes) -> Response<Body> {
+    drop(body);
+    let token = "x".repeat(700);
+    let mut message = vec![0x0a, 0xbc, 0x05];
+    message.extend(token.as_bytes());
+    // 2026-01-01T01:00:00Z.
+    message.extend([0x12, 0x06, 0x08, 0x90, 0x8e, 0xd7, 0xca, 0x06]);
+    let mut framed = vec![0];
+    framed.extend(
+        u32::try_from(message.len())
+            .unwrap_or_default()
+            .to_be_bytes(),
+    );
+    framed.extend(message);
+    let mut response = Response::new(Body::new(Grpc(Some(framed.into()), false)));
+    let content_type = HeaderValue::from_static("application/grpc");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// One message, and trailers that say that all is well.
+struct Grpc(Option<Bytes>, bool);
+
+impl http_body::Body for Grpc {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(match (self.0.take(), self.1) {
+            (Some(message), _) => Some(Ok(Frame::data(message))),
+            (None, false) => {
+                self.1 = true;
+                let status = (
+                    HeaderName::from_static("grpc-status"),
+                    HeaderValue::from_static("0"),
+                );
+                Some(Ok(Frame::trailers([status].into_iter().collect())))
+            }
+            (None, true) => None,
+        })
+    }
 }
 
 /// What has been counted since the last time, this request's own connection included.

@@ -12,7 +12,7 @@ mod play;
 mod proxy;
 mod run;
 mod table;
-mod tls;
+pub mod tls;
 
 pub use case::{
     Answer, Call, Case, ClientOptions, Connection, Exchange, Expect, ExpectedError, Fault,

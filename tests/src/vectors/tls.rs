@@ -16,10 +16,12 @@ use tokio_rustls::TlsAcceptor;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+/// A CA of one process.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub(super) fn new() -> Result<Self> {
+    /// One that nobody else knows.
+    pub fn new() -> Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -31,7 +33,7 @@ impl Authority {
     }
 
     /// The file that a client is given as `ca_file`.
-    pub(super) fn write(&self) -> Result<NamedTempFile> {
+    pub fn write(&self) -> Result<NamedTempFile> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tmp");
         fs::create_dir_all(&folder)?;
         let mut file = tempfile::Builder::new()
@@ -43,7 +45,7 @@ impl Authority {
     }
 
     /// Accepts TLS for `localhost` and `0.0.0.0`, and offers these protocols.
-    pub(super) fn acceptor(&self, protocols: &[&[u8]], expired: bool) -> Result<TlsAcceptor> {
+    pub fn acceptor(&self, protocols: &[&[u8]], expired: bool) -> Result<TlsAcceptor> {
         let mut params = CertificateParams::new(["localhost".to_owned(), "0.0.0.0".to_owned()])?;
         if expired {
             params.not_before = date_time_ymd(2001, 1, 1);

@@ -1,0 +1,129 @@
+"""Measures the Python package as users get it, beside what they would use else; fails where a measure is missed.
+
+Python's standard library only. Everything compared runs against one server, over TLS, by turns in one run.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+from bench import build, measure
+from packages import PYTHON, PYTHON_BIN, once
+from prepare import ROOT, environment, run, say
+
+VENV = ROOT / "target" / "venvs" / "bench"
+BIN = VENV / "bin" / "python"
+LOAD = ROOT / "tests" / "benches" / "load.py"
+STARTS, ROUNDS, CALLS, MEMORY_CALLS = 15, 3, 20_000, 100_000
+SHOW = "import re; print(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+FIRST = """
+import sys
+from scalekit_vmcp import ScalekitClient
+url, ca = sys.argv[1:]
+client = ScalekitClient(url, "skc_bench", "bench-secret", ca_file=ca)
+print(len(client.actions.mcp.create_session_token("cfg_1", "user_123").token), flush=True)
+"""
+
+
+def install():
+    """The optimized wheel beside its competitors."""
+    pins = ROOT / "tests" / "benches" / "requirements.txt"
+
+    def competitors():
+        say("installing what is compared into target/venvs (once)")
+        shutil.rmtree(VENV, ignore_errors=True)
+        run(sys.executable, "-m", "venv", VENV)
+        run(BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", pins)
+
+    once(VENV / "installed", [pins], competitors)
+    say("building the Python package (optimized)")
+    wheels = ROOT / "target" / "wheels-release"
+    shutil.rmtree(wheels, ignore_errors=True)
+    settings = dict(environment(), CARGO_TARGET_DIR=str(ROOT / "target"))
+    run(PYTHON_BIN.parent / "maturin", "build", "--quiet", "--release", "--out", wheels, cwd=PYTHON, env=settings)
+    run(BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--force-reinstall", "--no-deps",
+        *wheels.glob("*.whl"))
+
+
+def output(*arguments):
+    return subprocess.run([BIN, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def seconds(*arguments):
+    """Until the first line came, or the end."""
+    begun = time.perf_counter()
+    with subprocess.Popen([BIN, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        return time.perf_counter() - begun
+
+
+def starting(url, ca):
+    """Import and first token, beside an interpreter that does nothing."""
+    places = (["-c", "pass"], ["-c", "import scalekit_vmcp"], ["-c", FIRST, url, ca])
+    times = [[seconds(*place) * 1000 for place in places] for _ in range(STARTS)]
+    bare, imported, first = (statistics.median(column) for column in zip(*times))
+    resident = [statistics.median(int(output("-c", text + SHOW)) for _ in range(5)) for text in ("", "import scalekit_vmcp; ")]
+    return [
+        measure("import", imported - bare, 30, f"{imported - bare:.1f} ms over bare Python's {bare:.1f} (at most 30)"),
+        measure("memory of the import", (resident[1] - resident[0]) / 1024, 15,
+                f"{(resident[1] - resident[0]) / 1024:.1f} MiB over bare Python's {resident[0] / 1024:.1f} (at most 15)"),
+        measure("process start to first token over TLS", first, 60, f"{first:.1f} ms (at most 60)"),
+    ]
+
+
+def throughput(url, ca):
+    calls = {"ours-async": CALLS, "aiohttp": CALLS // 2, "official": CALLS // 8, "ours-blocking": CALLS, "requests": CALLS // 8}
+    rates, cpu = {}, {}
+    for _ in range(ROUNDS):
+        for kind, count in calls.items():
+            found = json.loads(output(LOAD, kind, url, ca, str(count)))
+            rates.setdefault(kind, []).append(found["calls_per_s"])
+            cpu.setdefault(kind, []).append(found["cpu_us"])
+    rate = {kind: statistics.median(values) for kind, values in rates.items()}
+    cost = {kind: statistics.median(values) for kind, values in cpu.items()}
+    for kind in calls:
+        print(f"       {kind}: {rate[kind]:.0f} calls/s, {cost[kind]:.0f} µs of CPU per call", flush=True)
+
+    def at_least(name, value, limit):
+        return measure(name, limit, value, f"{value:.2f} (at least {limit})")
+
+    ours, blocking = rate["ours-async"], rate["ours-blocking"]
+    return [
+        at_least("calls/s over aiohttp, 64 in flight", ours / rate["aiohttp"], 1.5),
+        at_least("calls/s over the official SDK in 64 threads", ours / rate["official"], 5),
+        measure("CPU per call over aiohttp", cost["ours-async"] / cost["aiohttp"], 0.7,
+                f"{cost['ours-async'] / cost['aiohttp']:.2f} (at most 0.7)"),
+        at_least("calls/s of the blocking client over requests, 16 threads", blocking / rate["requests"], 1),
+    ]
+
+
+def memory(url, ca):
+    resident = json.loads(output(LOAD, "memory", url, ca, str(MEMORY_CALLS)))["resident_kib"]
+    grown = resident[-1] / resident[1]
+    return [measure(f"memory after {MEMORY_CALLS} calls over that after a fifth of them", grown, 1.05,
+                    f"{grown:.3f} (at most 1.05; {resident} KiB)")]
+
+
+def main():
+    program = build()
+    install()
+    server = subprocess.Popen([program, "tls-server"], stdout=subprocess.PIPE, text=True)
+    try:
+        url, ca = (server.stdout.readline().strip() for _ in range(2))
+        say("starting, importing, minting a first token")
+        good = starting(url, ca)
+        say("minting as fast as each can")
+        good += throughput(url, ca)
+        say(f"minting {MEMORY_CALLS} tokens")
+        good += memory(url, ca)
+    finally:
+        server.kill()
+        server.wait()
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
