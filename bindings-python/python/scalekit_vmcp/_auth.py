@@ -7,7 +7,7 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._session import AsyncSession, Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -21,30 +21,32 @@ class _Flows:
     """Sends the token at hand, and after a refusal once more with a new one."""
 
     def __init__(self, native: NativeSession) -> None:
-        self._native = native
+        # A blocking client may use an async session, and the other way round.
+        self._blocking = Session(native)
+        self._awaited = AsyncSession(native)
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         url = str(request.url)
-        credential = self._native.authorization_for(url)
+        credential = self._blocking.authorization_for(url)
         request.headers[_HEADER] = credential
         response = yield request
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._native.rejected(credential)
-            request.headers[_HEADER] = self._native.authorization_for(url)
+            self._blocking.rejected(credential)
+            request.headers[_HEADER] = self._blocking.authorization_for(url)
             yield request
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         url = str(request.url)
-        credential: str = await awaited(self._native.authorization_for, url)
+        credential = await self._awaited.authorization_for(url)
         request.headers[_HEADER] = credential
         response = yield request
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            await awaited(self._native.rejected, credential)
-            request.headers[_HEADER] = await awaited(self._native.authorization_for, url)
+            await self._awaited.rejected(credential)
+            request.headers[_HEADER] = await self._awaited.authorization_for(url)
             yield request
 
     def __repr__(self) -> str:
-        return f"SessionAuth(url={self._native.url!r}, identifier={self._native.identifier!r})"
+        return f"SessionAuth(url={self._blocking.url!r}, identifier={self._blocking.identifier!r})"
 
 
 def session_auth(native: NativeSession) -> Any:

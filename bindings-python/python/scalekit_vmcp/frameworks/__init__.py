@@ -7,10 +7,34 @@
 
 Every function takes a `Session` or an `AsyncSession`, and is not awaited. A framework is imported when
 its function is called; where it is missing or too old, that is an `ImportError` that says what to
-install. Where a framework has a hook for it, its token is renewed in mid-run; the other functions want
-to know how long the run may take, as `run`, and hand out a token that outlives it.
+install. Where a framework lets it, the token is renewed in mid-run, and a call for which none can be had any more
+fails with the reason, such as a user who must authorize a connection again; `session.token()` raises the
+same with the link. The other functions want to know how long the run may take, as `run`, and hand out a
+token that outlives it.
 """
 
-from scalekit_vmcp.frameworks._connecting import mcp, openai_agents
+from scalekit_vmcp.frameworks._connecting import (
+    agno,
+    crewai,
+    fastmcp,
+    google_adk,
+    langchain,
+    llama_index,
+    mcp,
+    openai_agents,
+    pydantic_ai,
+    strands,
+)
 
-__all__ = ["mcp", "openai_agents"]
+__all__ = [
+    "agno",
+    "crewai",
+    "fastmcp",
+    "google_adk",
+    "langchain",
+    "llama_index",
+    "mcp",
+    "openai_agents",
+    "pydantic_ai",
+    "strands",
+]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scalekit_vmcp._arguments import refused, seconds
 from scalekit_vmcp._session import AsyncSession, Session
+from scalekit_vmcp.common.exceptions import ScalekitValidationException
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -30,10 +31,21 @@ def positive_seconds(argument: str, value: timedelta) -> float:
 def token(session: Session | AsyncSession, run: timedelta) -> str:
     """A token for a client that cannot renew it: it outlives the run. Blocks while one is minted."""
     positive_seconds("run", run)
-    return checked(session)._native.token()
+    blocking = Session(checked(session)._native)
+    try:
+        return blocking.token(run)
+    except ScalekitValidationException as error:
+        raise _of_run(error) from None
 
 
 def headers(session: Session | AsyncSession, run: timedelta) -> dict[str, str]:
     """The same as headers of a request to `session.url`."""
-    positive_seconds("run", run)
-    return {name.title(): value for name, value in checked(session)._native.headers()}
+    token(session, run)
+    return Session(session._native).headers()
+
+
+def _of_run(error: ScalekitValidationException) -> ScalekitValidationException:
+    """The same exception under the name that the caller used."""
+    return ScalekitValidationException(
+        error.message.replace("`valid_for`", "`run`"), dict(vars(error), argument="run")
+    )
