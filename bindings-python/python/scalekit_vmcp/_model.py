@@ -59,6 +59,12 @@ class Model:
         """All fields as plain values: dicts, lists, strings and numbers. Secrets included."""
         return {name: _plain(getattr(self, name)) for name in self.__match_args__}
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from scalekit_vmcp._pydantic import schema_of
+
+        return schema_of(cls, handler)
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Model):
