@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalekit_vmcp._generated import McpConnectionAuthState
 
 
@@ -217,9 +219,14 @@ class ScalekitToolException(ScalekitServerException):
         return self._told("tool_error_message")
 
     def _told(self, name: str) -> str | None:
-        details = self.details if isinstance(self.details, list) else []
-        facts = [detail.get("tool_error_info") for detail in details if isinstance(detail, dict)]
-        return next((fact.get(name) or None for fact in facts if isinstance(fact, dict)), None)
+        details = self.details
+        listed = cast("Sequence[Any]", details) if isinstance(details, list) else ()
+        facts = (_facts(_facts(detail).get("tool_error_info")) for detail in listed)
+        return next((fact[name] or None for fact in facts if name in fact), None)
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 class ScalekitToolRateLimitException(ScalekitToolException, ScalekitTooManyRequestsException):
@@ -268,12 +275,12 @@ _CODES: dict[tuple[str, str], type[ScalekitException]] = {
     ("permission_denied", "tool_error"): ScalekitToolForbiddenException,
     ("rate_limited", "tool_error"): ScalekitToolRateLimitException,
 }
-_CODES |= {(kind, "tool_error"): ScalekitToolException for kind in _KINDS if (kind, "tool_error") not in _CODES}
 
 
-def _from_json(text: str) -> ScalekitException:
+def _from_json(text: str) -> ScalekitException:  # pyright: ignore[reportUnusedFunction] - the native half calls it
     """The exception for an error of the native half."""
     facts = json.loads(text)
     kind, code = facts["kind"], facts["code"]
-    chosen = _CODES.get((kind, code)) or _KINDS.get(kind, ScalekitException)
+    general = ScalekitToolException if code == "tool_error" else _KINDS.get(kind, ScalekitException)
+    chosen = _CODES.get((kind, code), general)
     return chosen(facts["message"], facts)
