@@ -81,7 +81,7 @@ def to_wire(value: Any) -> Any:
     """What is sent for a value that JSON does not know."""
     if isinstance(value, Model):
         return {name: _wire_field(name, getattr(value, name)) for name in value.__match_args__}
-    raise TypeError(f"a value of type `{type(value).__name__}` cannot be sent")
+    raise TypeError(f"JSON has nothing for a `{type(value).__name__}`")
 
 
 def _wire_field(name: str, value: Any) -> Any:

@@ -43,8 +43,8 @@ from scalekit_vmcp.common.exceptions import (
     ScalekitServerException,
     ScalekitTimeoutException,
     ScalekitToolException,
-    ScalekitTooManyRequestsException,
     ScalekitToolRateLimitException,
+    ScalekitTooManyRequestsException,
     ScalekitValidationException,
 )
 from scalekit_vmcp.engine import AddedFault, AuthLink, CompletedLink, JournalRecord
