@@ -12,6 +12,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+import consumers
 import contract
 from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
 from prepare import ROOT, UPSTREAMS, environment, run, say
@@ -137,6 +138,8 @@ def main():
                         "--junit-xml={}".format(junit), cwd=PYTHON)
     totals.append(total)
     good = good and fine
+    say("checking the wheel, and trying it alone")
+    totals.append(consumers.quick(consumers.built_wheel()))
     build_node()
     install_runtimes()
     junit = ROOT / "target" / "junit" / "node.xml"
