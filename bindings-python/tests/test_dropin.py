@@ -335,6 +335,14 @@ def test_what_the_provider_behind_a_tool_said() -> None:
         assert (error.execution_id, error.tool_error_code, error.tool_error_message) == (None, None, None)
 
 
+def test_an_http_status_has_a_name() -> None:
+    for status, shown in ((429, "TOO_MANY_REQUESTS"), (599, None), (None, None)):
+        error = _from_json(json.dumps({"message": "it failed", "status": status, "kind": "server", "code": "x"}))
+        assert isinstance(error, exceptions.ScalekitServerException)
+        assert error.http_status == error.status == status
+        assert getattr(error.http_status, "name", None) == shown
+
+
 def test_a_grpc_status_is_what_the_program_compares_it_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "grpc", raising=False)
     missing = exceptions.ScalekitNotFoundException("text")

@@ -83,8 +83,13 @@ class ScalekitServerException(ScalekitException):
 
     @property
     def http_status(self) -> int | None:
-        """The same as `status`."""
-        return self.status
+        """The same as `status`; of type `http.HTTPStatus` if it is a known one."""
+        from http import HTTPStatus
+
+        try:
+            return HTTPStatus(self.status or 0)
+        except ValueError:
+            return self.status
 
     @property
     def grpc_status(self) -> Any:
