@@ -652,7 +652,7 @@ def test_every_call_of_a_closed_client_says_so(slow: SlowServer) -> None:
 
 
 AT_THE_END = """
-import asyncio, atexit, sys, threading
+import asyncio, atexit, sys
 
 def last_words():  # registered before ours, and so called after them
     for _, call, arguments in every_call(client):
@@ -683,17 +683,8 @@ class Owner:
         except self.errors as error:
             self.print(error.code)
 
-def forever():
-    while True:
-        try:
-            client.actions.list_configs()
-        except ScalekitException:
-            pass
-
 owner = Owner()
 owner.itself = owner
-for _ in range(4):
-    threading.Thread(target=forever, daemon=True).start()
 """
 
 
