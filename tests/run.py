@@ -12,6 +12,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+import consumers
 import contract
 import frameworks
 from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
@@ -138,6 +139,8 @@ def main():
                         "--junit-xml={}".format(junit), cwd=PYTHON)
     totals.append(total)
     good = good and fine
+    say("checking the wheel, and trying it alone")
+    totals.append(consumers.quick(consumers.built_wheel()))
     facts = frameworks.check_all(frameworks.QUICK, frameworks.built())
     failed = sum(fact is None for fact in facts.values())
     totals.append((len(facts) - failed, failed, 0))

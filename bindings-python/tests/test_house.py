@@ -15,6 +15,7 @@ from scalekit_vmcp import (
     AsyncAccountWait,
     AsyncScalekitClient,
     AsyncSession,
+    LocalEngine,
     ScalekitClient,
     Session,
     _generated,
@@ -24,6 +25,7 @@ from scalekit_vmcp._async_mcp import AsyncActionMcp
 from scalekit_vmcp._mcp import ActionMcp
 from scalekit_vmcp._model import Model
 from scalekit_vmcp.actions import ActionClient, AsyncActionClient, types
+from scalekit_vmcp.common import exceptions
 
 HOME = pathlib.Path(__file__).resolve().parents[1]
 GLUE = sorted((HOME / "src").rglob("*.rs"))
@@ -109,80 +111,102 @@ def test_the_native_half_has_one_door() -> None:
 
 
 NOT_AWAITED = ("iter_configs", "wait_until_active", "with_options", "from_env")
+FLAVOURS = [
+    (ScalekitClient, AsyncScalekitClient),
+    (ActionClient, AsyncActionClient),
+    (ActionMcp, AsyncActionMcp),
+    (Session, AsyncSession),
+    (AccountWait, AsyncAccountWait),
+]
 
 
-@pytest.mark.parametrize(
-    ("blocking", "awaited"),
-    [
-        (ScalekitClient, AsyncScalekitClient),
-        (ActionClient, AsyncActionClient),
-        (ActionMcp, AsyncActionMcp),
-        (Session, AsyncSession),
-        (AccountWait, AsyncAccountWait),
-    ],
-)
+def public(cls: type) -> dict[str, Any]:
+    return {name: getattr(cls, name) for name in dir(cls) if not name.startswith("_")}
+
+
+def result_of(function: Any) -> str:
+    """What it answers with, in the blocking words."""
+    return str(inspect.signature(function).return_annotation).replace("Async", "")
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), FLAVOURS)
 def test_both_flavours_are_one(blocking: type, awaited: type) -> None:
-    def public(cls: type) -> dict[str, Any]:
-        return {name: getattr(cls, name) for name in dir(cls) if not name.startswith("_")}
-
     def shape(value: Any) -> Any:
-        if not callable(value):
-            return inspect.getdoc(value)
-        signature = inspect.signature(value)
-        return [(p.name, p.kind, p.default, p.annotation) for p in signature.parameters.values()], inspect.getdoc(value)
+        if isinstance(value, property):
+            return result_of(value.fget), inspect.getdoc(value)
+        parameters = inspect.signature(value).parameters.values()
+        return [str(parameter) for parameter in parameters], result_of(value), inspect.getdoc(value)
 
     left, right = public(blocking), public(awaited)
     assert left.keys() == right.keys() and left
     for name in left:
         assert shape(left[name]) == shape(right[name]), name
-        assert inspect.getdoc(left[name]), name
         if inspect.isfunction(left[name]) and name not in NOT_AWAITED:
             assert inspect.iscoroutinefunction(right[name]), name
+    assert shape(blocking.__init__) == shape(awaited.__init__)
+    assert sections(blocking) == sections(awaited)
 
 
-ACCOUNT = "connection_name identifier connected_account_id"
-NEW_ACCOUNT = "connection_name identifier authorization_details organization_id user_id api_config"
-VENDOR = {
-    "list_configs": "page_size page_token filter_id filter_provider filter_name filter_mcp_server_url search",
-    "create_config": "name description connection_tool_mappings",
-    "update_config": "config_id description connection_tool_mappings",
-    "delete_config": "config_id",
-    "list_mcp_connected_accounts": "config_id identifier include_auth_link",
-    "create_session_token": "mcp_config_id identifier expiry access_level connection_name",
-    "ensure_instance": "config_name user_identifier name",
-    "update_instance": "instance_id name config_name",
-    "get_instance": "instance_id",
-    "list_instances": "page_size page_token filter_id filter_name filter_config_name filter_user_identifier",
-    "delete_instance": "instance_id",
-    "get_instance_auth_state": "instance_id include_auth_links",
-    "get_authorization_link": "identifier connection_name connected_account_id state user_verify_url",
-    "verify_connected_account_user": "auth_request_id identifier",
-    "list_connected_accounts": "connection_name identifier provider connection_names page_size page_token",
-    "get_connected_account": ACCOUNT,
-    "get_connected_account_details": ACCOUNT,
-    "delete_connected_account": ACCOUNT,
-    "create_connected_account": NEW_ACCOUNT,
-    "get_or_create_connected_account": NEW_ACCOUNT,
-    "upsert_connected_account": NEW_ACCOUNT,
-    "update_connected_account": (
-        "connection_name identifier authorization_details organization_id user_id connected_account_id api_config"
-    ),
-    "list_tools": (
-        "connection_name identifier provider tool_name query organization_id user_id connected_account_id "
-        "summary page_size page_token"
-    ),
-    "list_scoped_tools": "identifier providers tool_names connection_names page_size page_token",
-    "list_available_tools": "identifier page_size page_token",
+def sections(documented: Any) -> dict[str, list[str]]:
+    """The names in each section of a docstring, such as those of arguments in `Args`."""
+    found: dict[str, list[str]] = {}
+    title = None
+    for line in (inspect.getdoc(documented) or "").splitlines():
+        if match := re.fullmatch(r"(Args|Attributes|Raises|Yields):", line):
+            title = match[1]
+            found[title] = []
+        elif line and not line.startswith(" "):
+            title = None
+        elif title and (match := re.match(r"    (\w+): \S", line)):
+            found[title].append(match[1])
+    return found
+
+
+def public_functions() -> dict[str, Any]:
+    classes = [cls for pair in FLAVOURS for cls in pair] + [LocalEngine]
+    return {
+        f"{cls.__name__}.{name}": value
+        for cls in classes
+        for name, value in public(cls).items()
+        if inspect.isroutine(value)
+    }
+
+
+SAID_ELSEWHERE = {
+    "LocalEngine.start": "The arguments and errors are those of the class.",
+    "LocalEngine.wait_for": "See `journal`.",
+    "LocalEngine.async_wait_for": "The same as `wait_for`, for asyncio",
 }
 
 
-@pytest.mark.parametrize("operation", VENDOR)
-def test_the_vendors_names_stand_in_the_vendors_order(operation: str) -> None:
-    (home,) = (cls for cls in (ActionMcp, ActionClient) if hasattr(cls, operation))
-    parameters = list(inspect.signature(getattr(home, operation)).parameters.values())[1:]
-    assert " ".join(parameter.name for parameter in parameters) == VENDOR[operation]
-    keyword_only = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    assert keyword_only == (["connection_name"] if operation == "create_session_token" else [])
+@pytest.mark.parametrize("name", public_functions())
+def test_every_argument_and_error_is_explained(name: str) -> None:
+    function = public_functions()[name]
+    doc = inspect.getdoc(function) or ""
+    assert re.match(r"[A-Z][^\n]*(\n[^\n]+)*[.:]( |\n|$)", doc), "the first paragraph is a sentence"
+    said = sections(function)
+    if elsewhere := SAID_ELSEWHERE.get(name):
+        assert elsewhere in doc
+        return
+    parameters = [parameter for parameter in inspect.signature(function).parameters if parameter != "self"]
+    assert said.get("Args", []) == parameters
+    assert all(issubclass(getattr(exceptions, error), exceptions.ScalekitException) for error in said.get("Raises", []))
+    if inspect.iscoroutinefunction(function) and parameters and name != "AsyncSession.rejected":
+        assert "ScalekitValidationException" in said["Raises"]
+
+
+@pytest.mark.parametrize("cls", [ScalekitClient, AsyncScalekitClient, LocalEngine])
+def test_every_option_is_explained(cls: type) -> None:
+    assert sections(cls)["Args"] == list(inspect.signature(cls).parameters)
+    assert "ScalekitValidationException" in sections(cls)["Raises"]
+
+
+@pytest.mark.parametrize("name", types.__all__)
+def test_every_field_is_explained(name: str) -> None:
+    model = getattr(types, name)
+    assert sections(model).get("Attributes", []) == list(model.__match_args__)
+    if model.__module__.endswith("_generated"):
+        assert set(inspect.signature(model).parameters) == set(model.__match_args__)
 
 
 def test_every_type_of_the_api_stands_where_the_vendor_has_them() -> None:

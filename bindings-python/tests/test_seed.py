@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
+import httpx2
 import pytest
+from mcp import MCPError
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 from scalekit_vmcp import LocalEngine, ScalekitClient
 from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping
 from scalekit_vmcp.common.exceptions import ScalekitNotFoundException, ScalekitTimeoutException
@@ -25,6 +30,17 @@ def authorize(link: str) -> None:
     form = urlencode({"form_token": token[1], "api_key": "key"}).encode()
     with browser.open(link, form, timeout=10) as page:
         assert page.status == 200
+
+
+def tools_of(server: dict[str, Any]) -> list[str]:
+    """What an agent sees that is given this and nothing else, by the official client of MCP."""
+
+    async def main() -> list[str]:
+        http = httpx2.AsyncClient(headers=server["headers"], trust_env=False)
+        async with http, Client(streamable_http_client(server["url"], http_client=http)) as agent:
+            return sorted(tool.name for tool in (await agent.list_tools()).tools)
+
+    return asyncio.run(main())
 
 
 def mappings(gmail: list[str], calendar: list[str]) -> list[McpConfigConnectionToolMapping]:
@@ -73,6 +89,9 @@ def test_the_documented_steps(engine: LocalEngine) -> None:
         minutes=1
     )
 
+    mcp_server = {"url": mcp_server_url, "headers": {"Authorization": f"Bearer {minted.token}"}}
+    assert tools_of(mcp_server) == ["gmail_fetch_mails", *sorted(CALENDAR)]
+
     configs = scalekit_client.actions.mcp.list_configs()
     assert [(c.id, c.name, c.mcp_server_url) for c in configs.configs] == [
         (config_id, "email-calendar-agent", mcp_server_url)
@@ -91,9 +110,13 @@ def test_the_documented_steps(engine: LocalEngine) -> None:
         CALENDAR[::-1],
     ]
 
+    assert tools_of(mcp_server) == ["gmail_fetch_mails", "gmail_send_mail", *sorted(CALENDAR)]
+
     scalekit_client.actions.mcp.delete_config(config_id=config_id)
     with pytest.raises(ScalekitNotFoundException):
         scalekit_client.actions.mcp.get_config(config_id)
+    with pytest.RaisesGroup(pytest.RaisesExc(MCPError, match="deleted"), flatten_subgroups=True):
+        tools_of(mcp_server)
 
 
 def test_what_was_read_can_be_changed_and_written_back(engine: LocalEngine) -> None:

@@ -55,15 +55,23 @@ def named_async(function: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P,
     return checked
 
 
+_OUR_NAMES = {
+    "mcp_config_id": "config_id",
+    "config_or_id": "config_id",
+    "call_timeout_s": "attempt_timeout",
+}
+"""What core calls the arguments that have another name here."""
+
+
 def _in_words(error: ScalekitValidationException, known: frozenset[str]) -> ScalekitValidationException:
-    """The same exception where a method has another name for core's `config_id`."""
-    ours = next((name for name in ("mcp_config_id", "config_or_id") if name in known), None)
-    if ours is None or "`config_id`" not in error.message:
-        return error
-    argument = ours if error.argument == "config_id" else error.argument
-    return ScalekitValidationException(
-        error.message.replace("`config_id`", f"`{ours}`"), dict(vars(error), argument=argument)
-    )
+    """The same exception with the method's own name for an argument."""
+    for ours, theirs in _OUR_NAMES.items():
+        if ours in known and f"`{theirs}" in error.message:
+            message = error.message.replace(f"`{theirs}_seconds`", f"`{ours}`").replace(f"`{theirs}`", f"`{ours}`")
+            named = error.argument in (theirs, f"{theirs}_seconds")
+            facts = dict(vars(error), argument=ours if named else error.argument)
+            return ScalekitValidationException(message, facts)
+    return error
 
 
 def _names(function: Callable[..., Any]) -> frozenset[str]:
@@ -74,7 +82,7 @@ def _names(function: Callable[..., Any]) -> frozenset[str]:
 def _unknown(given: dict[str, Any], known: frozenset[str]) -> ScalekitValidationException:
     from difflib import get_close_matches
 
-    name = next(name for name in given if name not in known)
+    name = _printable(next(name for name in given if name not in known))
     near = get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}"
     return refused("unknown_argument", name, f"there is no argument `{name}`", hint)
@@ -104,17 +112,26 @@ def encode(arguments: dict[str, Any]) -> str:
             try:
                 _write(value)
             except (TypeError, ValueError, RecursionError) as cause:
-                raise refused("argument_type", name, f"`{name}` cannot be sent: {cause}") from None
+                raise refused("argument_type", name, f"`{name}` cannot be sent: {_why(cause)}") from None
         raise
 
 
 def _write(value: Any) -> str:
-    return json.dumps(value, default=to_wire, allow_nan=False)
+    written = json.dumps(value, default=to_wire, allow_nan=False)
+    if "\\ud" in written:  # both halves of a character, or only one
+        json.dumps(value, default=to_wire, ensure_ascii=False).encode()
+    return written
 
 
-def text(argument: str, value: str) -> str:
-    """A string, as the native half wants it."""
-    if not isinstance(value, str):
-        message = f"`{argument}` must be a string, got `{type(value).__name__}`"
-        raise refused("argument_type", argument, message)
-    return value
+def _why(cause: Exception) -> str:
+    if isinstance(cause, UnicodeEncodeError):
+        return "it holds half a character (a lone surrogate)"
+    if isinstance(cause, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(cause, TypeError):
+        return str(cause)
+    return "it holds itself" if "Circular" in str(cause) else "it holds a number that JSON does not have, such as NaN"
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()

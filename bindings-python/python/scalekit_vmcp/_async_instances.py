@@ -72,6 +72,7 @@ class AsyncActionInstances(AsyncCalls):
             instance_id: The id of the instance.
 
         Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitNotFoundException: There is none with this id.
         """
         answer = await self._call("get_instance", instance_id=instance_id)
@@ -119,6 +120,7 @@ class AsyncActionInstances(AsyncCalls):
             instance_id: The id of the instance.
 
         Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitNotFoundException: There is none with this id.
         """
         await self._call("delete_instance", instance_id=instance_id)
@@ -137,6 +139,7 @@ class AsyncActionInstances(AsyncCalls):
             include_auth_links: Whether to make a link for each connection.
 
         Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitNotFoundException: There is none with this id.
         """
         answer = await self._call(

@@ -461,10 +461,10 @@ def _records(answer: dict[str, Any]) -> list[JournalRecord]:
 
 def _config(config: SeedConfig) -> Any:
     """A mapping is sent without what the API only answers."""
-    if not isinstance(config, dict) or not isinstance(config.get("connection_tool_mappings"), (list, tuple)):
+    given = config.get("connection_tool_mappings") if isinstance(config, dict) else None
+    if not isinstance(given, (list, tuple)):
         return config
-    mappings = [_mapping(mapping) for mapping in config["connection_tool_mappings"]]
-    return dict(config, connection_tool_mappings=mappings)
+    return dict(config, connection_tool_mappings=[_mapping(mapping) for mapping in given])
 
 
 def _mapping(mapping: Any) -> Any:

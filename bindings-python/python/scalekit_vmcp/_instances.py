@@ -70,6 +70,7 @@ class ActionInstances(Calls):
             instance_id: The id of the instance.
 
         Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitNotFoundException: There is none with this id.
         """
         answer = self._call("get_instance", instance_id=instance_id)
@@ -117,6 +118,7 @@ class ActionInstances(Calls):
             instance_id: The id of the instance.
 
         Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitNotFoundException: There is none with this id.
         """
         self._call("delete_instance", instance_id=instance_id)
@@ -135,6 +137,7 @@ class ActionInstances(Calls):
             include_auth_links: Whether to make a link for each connection.
 
         Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
             ScalekitNotFoundException: There is none with this id.
         """
         answer = self._call("get_instance_auth_state", instance_id=instance_id, include_auth_links=include_auth_links)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import logging
@@ -25,9 +25,10 @@ def level() -> str | None:
             return None
         _numbers.update((name, getattr(module, name)) for name in _LEVELS)
         _logger = module.getLogger("scalekit_vmcp")
-    if not _logger.hasHandlers():
+    logger: Any = _logger
+    if not logger.hasHandlers():
         return None
-    return next((name for name in _LEVELS if _logger.isEnabledFor(_numbers[name])), None)
+    return next((name for name in _LEVELS if logger.isEnabledFor(_numbers[name])), None)
 
 
 def tell(records: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, SupportsIndex
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class AllTools(tuple[str, ...]):
@@ -19,7 +22,7 @@ class AllTools(tuple[str, ...]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return "ALL_TOOLS"
@@ -45,7 +48,7 @@ class Model:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         def shown(name: str) -> str:
@@ -59,12 +62,18 @@ class Model:
         """All fields as plain values: dicts, lists, strings and numbers. Secrets included."""
         return {name: _plain(getattr(self, name)) for name in self.__match_args__}
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from scalekit_vmcp._pydantic import schema_of
+
+        return schema_of(cls, handler)
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in cast("Sequence[Any]", value)]
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
@@ -72,7 +81,7 @@ def to_wire(value: Any) -> Any:
     """What is sent for a value that JSON does not know."""
     if isinstance(value, Model):
         return {name: _wire_field(name, getattr(value, name)) for name in value.__match_args__}
-    raise TypeError(f"a value of type `{type(value).__name__}` cannot be sent")
+    raise TypeError(f"JSON has nothing for a `{type(value).__name__}`")
 
 
 def _wire_field(name: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from scalekit_vmcp._arguments import encode, seconds_if_given
+from scalekit_vmcp._arguments import encode, refused, seconds_if_given
 from scalekit_vmcp._bridge import NativeClient
 
 if TYPE_CHECKING:
@@ -47,6 +47,17 @@ def derive(
     options = {
         "timeout_seconds": seconds_if_given("timeout", timeout),
         "max_retries": max_retries,
-        "headers": headers if headers is None else dict(headers),
+        "headers": _headers(headers),
     }
     return native.with_options(encode(options))
+
+
+def _headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:
+    if headers is None:
+        return None
+    from collections.abc import Mapping
+
+    if not isinstance(headers, Mapping) or not all(isinstance(name, str) for name in headers):
+        message = f"`headers` must be a mapping of strings, got a `{type(headers).__name__}`"
+        raise refused("argument_type", "headers", message)
+    return dict(headers)

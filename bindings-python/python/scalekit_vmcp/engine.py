@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from scalekit_vmcp._arguments import encode, named
+from scalekit_vmcp._arguments import encode, named, refused
 from scalekit_vmcp._bridge import engine_parts
 from scalekit_vmcp._controls import (
     AccountStatus,
@@ -82,10 +82,10 @@ class LocalEngine(Controls):
         from weakref import finalize
 
         options = {
-            "config": _path(config),
+            "config": _path("config", config),
             "config_toml": config_toml,
-            "config_folder": _path(config_folder),
-            "data_folder": _path(data_folder),
+            "config_folder": _path("config_folder", config_folder),
+            "data_folder": _path("data_folder", data_folder),
             "port": port,
             "seed_ids": seed_ids,
         }
@@ -93,6 +93,7 @@ class LocalEngine(Controls):
         self._end = finalize(self, _close, self._native, os.getpid())
 
     @classmethod
+    @named
     def start(
         cls,
         config: str | os.PathLike[str] | None = None,
@@ -209,8 +210,12 @@ class Starting:
         return await to_thread(lambda: LocalEngine(**self._options))
 
 
-def _path(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.fspath(path)
+def _path(argument: str, path: str | os.PathLike[str] | None) -> str | None:
+    try:
+        return None if path is None else os.fspath(path)
+    except TypeError:
+        message = f"`{argument}` must be a path, got a `{type(path).__name__}`"
+        raise refused("argument_type", argument, message) from None
 
 
 def _close(native: Engine, pid: int) -> None:

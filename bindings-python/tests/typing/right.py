@@ -31,12 +31,25 @@ from scalekit_vmcp.actions.types import (
     CreateMcpConfigResponse,
     DeleteMcpConfigResponse,
     EnsureMcpInstanceResponse,
+    GetMcpInstanceResponse,
     ListConnectedAccountsResponse,
+    ListMcpConfigsResponse,
+    ListMcpInstancesResponse,
     McpInstanceConnectionAuthState,
     UpdateMcpConfigResponse,
 )
-from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
-from scalekit_vmcp.engine import AuthLink, JournalRecord
+from scalekit_vmcp.common.exceptions import (
+    ScalekitConnectionException,
+    ScalekitException,
+    ScalekitNotFoundException,
+    ScalekitServerException,
+    ScalekitTimeoutException,
+    ScalekitToolException,
+    ScalekitToolRateLimitException,
+    ScalekitTooManyRequestsException,
+    ScalekitValidationException,
+)
+from scalekit_vmcp.engine import AddedFault, AuthLink, CompletedLink, JournalRecord
 from typing_extensions import assert_type
 
 MAPPINGS = [
@@ -129,3 +142,70 @@ async def awaited() -> None:
         assert_type(engine.auth_links(), list[AuthLink])
         assert_type(engine.wait_for(2, kind="mcp", timeout=timedelta(seconds=1)), list[JournalRecord])
         assert_type(await engine.async_wait_for(), list[JournalRecord])
+
+
+def pass_throughs(client: ScalekitClient) -> None:
+    actions = client.connect
+    assert_type(actions.list_configs(10, filter_name="a"), ListMcpConfigsResponse)
+    assert_type(actions.create_config("a", "text", MAPPINGS), CreateMcpConfigResponse)
+    assert_type(actions.update_config("cfg", connection_tool_mappings=MAPPINGS).config, McpConfig)
+    assert_type(actions.delete_config(config_id="cfg"), DeleteMcpConfigResponse)
+    assert_type(actions.ensure_instance("a", "user", name="mine"), EnsureMcpInstanceResponse)
+    assert_type(actions.get_instance("inst"), GetMcpInstanceResponse)
+    assert_type(actions.list_instances(filter_user_identifier="user"), ListMcpInstancesResponse)
+
+
+async def awaited_pass_throughs(client: AsyncScalekitClient) -> None:
+    actions = client.actions
+    assert_type(await actions.list_configs(), ListMcpConfigsResponse)
+    assert_type(await actions.create_config("a"), CreateMcpConfigResponse)
+    assert_type((await actions.get_instance("inst")).instance.last_used_at, datetime | None)
+
+
+def session(session: Session) -> None:
+    assert_type(session.url, str)
+    assert_type(session.identifier, str)
+    assert_type(session.token(), str)
+    credential = assert_type(session.authorization_for(session.url), str)
+    session.rejected(credential)
+    report = assert_type(session.check(), SessionReport)
+    assert_type([tool.name for tool in report.tools], list[str])
+    assert_type([warning.code for warning in report.warnings], list[str])
+    assert_type(report.estimated_tokens, int)
+
+
+def errors(client: ScalekitClient) -> None:
+    try:
+        client.actions.get_authorization_link("user", "gmail")
+    except ScalekitToolRateLimitException as error:
+        assert_type(error.execution_id, str | None)
+        same: tuple[ScalekitToolException, ScalekitTooManyRequestsException] = (error, error)
+        del same
+    except (ScalekitValidationException, ScalekitTimeoutException, ScalekitConnectionException) as error:
+        assert_type(error.argument, str | None)
+        python: ValueError | TimeoutError | ConnectionError = error
+        del python
+    except ScalekitServerException as error:
+        assert_type(error.http_status, int | None)
+        assert_type(error.error_code, str | None)
+        assert_type(error.retry_after_ms, int | None)
+    except ScalekitException as error:
+        assert_type(error.message, str)
+        assert_type(error.retryable, bool)
+        assert_type(error.explanation, str | None)
+
+
+def steered(engine: LocalEngine) -> None:
+    engine.freeze_clock()
+    engine.reset(seed_ids=7)
+    engine.set_account_status("gmail", "user", "EXPIRED")
+    for link in engine.auth_links():
+        assert_type(engine.complete_auth_link(link.id, "key"), CompletedLink)
+        engine.deny_auth_link(link.id)
+    assert_type(engine.faults(), list[AddedFault])
+    for record in engine.journal(kind="http", path_prefix="/api/", since=3):
+        assert_type(record.status, int | None)
+        assert_type(record.duration, timedelta)
+    with engine.client() as client, LocalEngine(config_toml="", port=0) as other:
+        assert_type(client, ScalekitClient)
+        assert_type(other.env_url, str)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalekit_vmcp._generated import McpConnectionAuthState
 
 
@@ -77,10 +79,28 @@ class ScalekitConnectionException(ScalekitException, ConnectionError):
 class ScalekitServerException(ScalekitException):
     """The server answered with an error, or with something that is no answer."""
 
+    _grpc: ClassVar[str | None] = None
+
     @property
     def http_status(self) -> int | None:
-        """The same as `status`."""
-        return self.status
+        """The same as `status`; of type `http.HTTPStatus` if it is a known one."""
+        from http import HTTPStatus
+
+        try:
+            return HTTPStatus(self.status or 0)
+        except ValueError:
+            return self.status
+
+    @property
+    def grpc_status(self) -> Any:
+        """What the vendor says for this class: a `grpc.StatusCode` in a program that imports `grpc`, else its name.
+
+        None where there is no such status. Nothing here speaks gRPC: better branch on the class or on `kind`.
+        """
+        from sys import modules
+
+        statuses = getattr(modules.get("grpc"), "StatusCode", None)
+        return self._grpc if self._grpc is None or statuses is None else statuses[self._grpc]
 
     @property
     def err_details(self) -> Any:
@@ -91,6 +111,8 @@ class ScalekitServerException(ScalekitException):
 class ScalekitBadRequestException(ScalekitServerException):
     """The server refused the request as wrong."""
 
+    _grpc = "INVALID_ARGUMENT"
+
 
 class ScalekitAuthorizationRequiredException(ScalekitBadRequestException):
     """The user must authorize connections first.
@@ -99,6 +121,8 @@ class ScalekitAuthorizationRequiredException(ScalekitBadRequestException):
         connections: Each connection that is not `ACTIVE`, with its status and, where a session was to
             be opened, a fresh link.
     """
+
+    _grpc = "FAILED_PRECONDITION"
 
     connections: list[McpConnectionAuthState]
 
@@ -114,41 +138,61 @@ class ScalekitAuthorizationRequiredException(ScalekitBadRequestException):
 class ScalekitUnauthorizedException(ScalekitServerException):
     """The credentials were refused."""
 
+    _grpc = "UNAUTHENTICATED"
+
 
 class ScalekitForbiddenException(ScalekitServerException):
     """The credentials are good, but not for this."""
+
+    _grpc = "PERMISSION_DENIED"
 
 
 class ScalekitNotFoundException(ScalekitServerException):
     """There is no such thing, or it cannot be seen with these credentials."""
 
+    _grpc = "NOT_FOUND"
+
 
 class ScalekitConflictException(ScalekitServerException):
     """The name is taken, or something changed meanwhile."""
+
+    _grpc = "ALREADY_EXISTS"
 
 
 class ScalekitTooManyRequestsException(ScalekitServerException):
     """The server asks to slow down."""
 
+    _grpc = "RESOURCE_EXHAUSTED"
+
 
 class ScalekitCancelledException(ScalekitServerException):
     """The client, the engine or the process has ended."""
+
+    _grpc = "CANCELLED"
 
 
 class ScalekitInternalServerException(ScalekitServerException):
     """The server failed."""
 
+    _grpc = "INTERNAL"
+
 
 class ScalekitNotImplementedException(ScalekitServerException):
     """The server does not know this operation."""
+
+    _grpc = "UNIMPLEMENTED"
 
 
 class ScalekitServiceUnavailableException(ScalekitServerException):
     """The server is not available now."""
 
+    _grpc = "UNAVAILABLE"
+
 
 class ScalekitGatewayTimeoutException(ScalekitServerException):
     """A server behind the server did not answer in time."""
+
+    _grpc = "DEADLINE_EXCEEDED"
 
 
 class ScalekitTimeoutException(ScalekitGatewayTimeoutException, TimeoutError):
@@ -157,6 +201,57 @@ class ScalekitTimeoutException(ScalekitGatewayTimeoutException, TimeoutError):
 
 class ScalekitUnknownException(ScalekitServerException):
     """The answer makes no sense to this version."""
+
+    _grpc = "UNKNOWN"
+
+
+class ScalekitToolException(ScalekitServerException):
+    """The provider behind a tool failed, not the API."""
+
+    @property
+    def execution_id(self) -> str | None:
+        """The id of the tool's run."""
+        return self._told("execution_id")
+
+    @property
+    def tool_error_code(self) -> str | None:
+        """The provider's own code."""
+        return self._told("tool_error_code")
+
+    @property
+    def tool_error_message(self) -> str | None:
+        """The provider's own words."""
+        return self._told("tool_error_message")
+
+    def _told(self, name: str) -> str | None:
+        details = self.details
+        listed = cast("Sequence[Any]", details) if isinstance(details, list) else ()
+        facts = (_facts(_facts(detail).get("tool_error_info")) for detail in listed)
+        return next((fact[name] or None for fact in facts if name in fact), None)
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+class ScalekitToolRateLimitException(ScalekitToolException, ScalekitTooManyRequestsException):
+    """The provider behind a tool asks to slow down."""
+
+
+class ScalekitToolUnauthorizedException(ScalekitToolException, ScalekitUnauthorizedException):
+    """The provider behind a tool refused the user's credentials."""
+
+
+class ScalekitToolForbiddenException(ScalekitToolException, ScalekitForbiddenException):
+    """The provider behind a tool forbids the user this."""
+
+
+class WebhookVerificationError(ScalekitException):
+    """There for `except` clauses that name it; no call here verifies a webhook."""
+
+
+class ScalekitValidateTokenFailureException(ScalekitException):
+    """There for `except` clauses that name it; no call here validates a token."""
 
 
 _KINDS: dict[str, type[ScalekitException]] = {
@@ -178,17 +273,19 @@ _CODES: dict[tuple[str, str], type[ScalekitException]] = {
     ("invalid_argument", "bad_request"): ScalekitBadRequestException,
     ("invalid_argument", "request_too_large"): ScalekitBadRequestException,
     ("invalid_argument", "access_token_unavailable"): ScalekitBadRequestException,
-    ("invalid_argument", "tool_error"): ScalekitBadRequestException,
-    ("timeout", "tool_error"): ScalekitGatewayTimeoutException,
     ("timeout", "gateway_timeout"): ScalekitGatewayTimeoutException,
     ("server", "not_implemented"): ScalekitNotImplementedException,
     ("server", "service_unavailable"): ScalekitServiceUnavailableException,
+    ("unauthenticated", "tool_error"): ScalekitToolUnauthorizedException,
+    ("permission_denied", "tool_error"): ScalekitToolForbiddenException,
+    ("rate_limited", "tool_error"): ScalekitToolRateLimitException,
 }
 
 
-def _from_json(text: str) -> ScalekitException:
+def _from_json(text: str) -> ScalekitException:  # pyright: ignore[reportUnusedFunction] - the native half calls it
     """The exception for an error of the native half."""
     facts = json.loads(text)
     kind, code = facts["kind"], facts["code"]
-    chosen = _CODES.get((kind, code)) or _KINDS.get(kind, ScalekitException)
+    general = ScalekitToolException if code == "tool_error" else _KINDS.get(kind, ScalekitException)
+    chosen = _CODES.get((kind, code), general)
     return chosen(facts["message"], facts)
