@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::{
     failure::Failure,
-    runtime::{Records, run},
+    runtime::{Inside, Records, run},
     session::{self, Session},
     stream::Stream,
 };
@@ -126,7 +126,8 @@ impl Client {
     fn new(py: Python<'_>, options: String) -> PyResult<Self> {
         let closed = AtomicBool::new(false);
         // Reading certificates takes a while, and no lock is needed for it.
-        let handle = py.detach(|| Handle::new(Origin::Options { options, closed }));
+        let handle =
+            Inside::enter(py).detach(py, || Handle::new(Origin::Options { options, closed }));
         Ok(Self(Arc::new(handle.map_err(|failure| failure.raise(py))?)))
     }
 

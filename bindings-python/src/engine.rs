@@ -7,7 +7,7 @@ use scalekit_vmcp_engine::{EngineControls, OwnedEngine};
 
 use crate::{
     failure::Failure,
-    runtime::{Records, run},
+    runtime::{Inside, Records, run},
 };
 
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
@@ -27,7 +27,7 @@ pub(crate) struct Engine {
 impl Engine {
     #[new]
     fn new(py: Python<'_>, options: &str) -> PyResult<Self> {
-        let started = py.detach(|| OwnedEngine::start(options));
+        let started = Inside::enter(py).detach(py, || OwnedEngine::start(options));
         let engine = started.map_err(|error| Failure::from(error).raise(py))?;
         Ok(Self {
             pid: std::process::id(),
@@ -62,7 +62,7 @@ impl Engine {
             let message = "this engine belongs to the process that started it: start another one after a fork";
             return Err(Failure::closed("engine_of_another_process", message).raise(py));
         }
-        let closed = py.detach(|| {
+        let closed = Inside::enter(py).detach(py, || {
             let mut engine = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
             engine.close()
         });
@@ -73,5 +73,5 @@ impl Engine {
 /// Runs the `vmcp` command and returns its exit code.
 #[pyfunction]
 pub(crate) fn run_command(py: Python<'_>, arguments: Vec<String>) -> u8 {
-    py.detach(|| scalekit_vmcp_engine::cli::run(arguments))
+    Inside::enter(py).detach(py, || scalekit_vmcp_engine::cli::run(arguments))
 }

@@ -3,6 +3,8 @@
 use pyo3::{prelude::*, sync::PyOnceLock};
 use serde_json::{Value, json};
 
+use crate::runtime::Inside;
+
 /// What a code means and what to do.
 #[pyfunction]
 pub(crate) fn explain(code: &str) -> Option<&'static str> {
@@ -18,8 +20,15 @@ impl Failure {
         Self(json!({ "kind": "closed", "code": code, "message": message }))
     }
 
-    /// The exception, made by the one function that knows the classes.
+    /// The exception, in a thread of Python's.
     pub(crate) fn raise(self, py: Python<'_>) -> PyErr {
+        let _inside = Inside::enter(py);
+        self.make(py)
+    }
+
+    /// The exception, made by the one function that knows the classes. For threads that are already
+    /// inside, and for those of the runtime, which the exit waits for.
+    pub(crate) fn make(self, py: Python<'_>) -> PyErr {
         static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let made = MAKE
             .import(py, "scalekit_vmcp.common.exceptions", "_from_json")

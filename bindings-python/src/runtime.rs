@@ -4,16 +4,20 @@
 //!   the parent's alone: its threads exist in the parent only.
 //! * Every lock of this crate is taken and released while the GIL is held, and Python forks while
 //!   holding it: no child inherits a lock that nobody will open.
-//! * At exit all threads that could call into Python are joined, with the GIL released. A Python
-//!   thread (a daemon) still waiting then is parked for good: to come back would abort the process.
+//! * At exit all threads that could call into Python are joined, with the GIL released. Python ends
+//!   the others (daemons) where they next ask for the GIL, and with Rust on their stack that would
+//!   abort the process: those are parked for good, and the exit waits for those on their way out.
 //! * Awaited calls finish through `call_soon_threadsafe`, never on a loop that has been closed.
 
 use std::{
+    mem,
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{RecvTimeoutError, sync_channel},
     },
-    time::Duration,
+    thread::ThreadId,
+    time::{Duration, Instant},
 };
 
 use pyo3::{
@@ -31,83 +35,137 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How long the end of the process may take for work that does not stop.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// The runtime of one process; `next` is that of a child, written in the child.
+/// What one process has; `next` is a child's, written in the child.
 struct Node {
     pid: u32,
-    handle: Handle,
-    /// `None` once the interpreter has begun to exit.
-    runtime: Mutex<Option<Runtime>>,
+    life: Mutex<Life>,
+    /// The thread that ends the interpreter, once it has begun.
+    ender: OnceLock<ThreadId>,
+    /// Threads that may have to ask for the GIL with Rust on their stack.
+    inside: AtomicUsize,
     next: OnceLock<Box<Node>>,
+}
+
+enum Life {
+    NotStarted,
+    Running(Runtime),
+    Ended,
 }
 
 static FIRST: OnceLock<Box<Node>> = OnceLock::new();
 
 impl Node {
-    fn start() -> PyResult<Box<Self>> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(8)
-            .thread_name("scalekit-vmcp")
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                PyRuntimeError::new_err(format!("cannot start the threads of the client: {error}"))
-            })?;
-        Ok(Box::new(Self {
-            pid: std::process::id(),
-            handle: runtime.handle().clone(),
-            runtime: Mutex::new(Some(runtime)),
-            next: OnceLock::new(),
-        }))
+    /// That of this process.
+    fn here(_gil: Python<'_>) -> &'static Self {
+        let pid = std::process::id();
+        let new = || {
+            Box::new(Self {
+                pid,
+                life: Mutex::new(Life::NotStarted),
+                ender: OnceLock::new(),
+                inside: AtomicUsize::new(0),
+                next: OnceLock::new(),
+            })
+        };
+        let mut node = FIRST.get_or_init(new);
+        while node.pid != pid {
+            node = node.next.get_or_init(new);
+        }
+        node
     }
 
-    fn is_closing(&self) -> bool {
-        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        runtime.is_none()
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The runtime, started if need be.
+    fn runtime(&self, py: Python<'_>) -> PyResult<Handle> {
+        let mut life = self.life();
+        let failure = match &*life {
+            Life::Running(runtime) => return Ok(runtime.handle().clone()),
+            Life::Ended => Failure::closed("runtime_closed", "the interpreter is shutting down"),
+            Life::NotStarted => match start() {
+                Ok(runtime) => {
+                    let handle = runtime.handle().clone();
+                    *life = Life::Running(runtime);
+                    return Ok(handle);
+                }
+                Err(error) => {
+                    let message = format!("cannot start the threads of the client: {error}");
+                    return Err(PyRuntimeError::new_err(message));
+                }
+            },
+        };
+        drop(life);
+        Err(failure.raise(py))
+    }
+
+    /// Whether another thread is ending the interpreter.
+    fn ends_without_us(&self) -> bool {
+        let us = std::thread::current().id();
+        self.ender.get().is_some_and(|ender| *ender != us)
     }
 }
 
-/// The runtime of this process, if one was started.
-fn existing(_gil: Python<'_>) -> Result<&'static Node, &'static OnceLock<Box<Node>>> {
-    let pid = std::process::id();
-    let mut place = &FIRST;
-    while let Some(node) = place.get() {
-        if node.pid == pid {
-            return Ok(node);
-        }
-        place = &node.next;
-    }
-    Err(place)
+fn start() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .thread_name("scalekit-vmcp")
+        .enable_all()
+        .build()
 }
 
-/// The runtime of this process, started if need be.
-fn node(py: Python<'_>) -> PyResult<&'static Node> {
-    let node = match existing(py) {
-        Ok(node) => node,
-        Err(place) => {
-            let started = Node::start()?;
-            place.get_or_init(|| started)
+/// Around all that gives the GIL away or runs Python.
+pub(crate) struct Inside(&'static Node);
+
+impl Inside {
+    pub(crate) fn enter(py: Python<'_>) -> Self {
+        let node = Node::here(py);
+        node.inside.fetch_add(1, Ordering::SeqCst);
+        let inside = Self(node);
+        if node.ends_without_us() {
+            inside.detach(py, || ());
         }
-    };
-    if node.is_closing() {
-        let error = Failure::closed("runtime_closed", "the interpreter is shutting down");
-        return Err(error.raise(py));
+        inside
     }
-    Ok(node)
+
+    /// Works without the GIL; comes back only if that is safe.
+    pub(crate) fn detach<T: Send>(&self, py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+        py.detach(|| {
+            let value = work();
+            if self.0.ends_without_us() {
+                self.0.inside.fetch_sub(1, Ordering::SeqCst);
+                loop {
+                    std::thread::park();
+                }
+            }
+            value
+        })
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.inside.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Ends the runtime; called at exit. Work under way is dropped.
 #[pyfunction]
 pub(crate) fn shutdown(py: Python<'_>) {
-    let Ok(node) = existing(py) else { return };
-    let runtime = node
-        .runtime
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    if let Some(runtime) = runtime {
-        py.detach(|| runtime.shutdown_timeout(LAST_WAIT));
-    }
+    let node = Node::here(py);
+    let _ = node.ender.set(std::thread::current().id());
+    let life = mem::replace(&mut *node.life(), Life::Ended);
+    py.detach(|| {
+        let ends_at = Instant::now() + LAST_WAIT;
+        if let Life::Running(runtime) = life {
+            runtime.shutdown_timeout(LAST_WAIT);
+        }
+        while node.inside.load(Ordering::SeqCst) > 0 && Instant::now() < ends_at {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
 }
 
 /// A call under way.
@@ -169,26 +227,22 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let node = node(py)?;
+    let handle = Node::here(py).runtime(py)?;
+    let inside = Inside::enter(py);
     let (sender, receiver) = sync_channel(1);
-    let task = node.handle.spawn(async move {
+    let task = handle.spawn(async move {
         // The receiver is gone only when a signal handler has raised.
         let _ = sender.send(work.await);
     });
     // The receiver is not `Sync`, and need not be.
     let receiver = Mutex::new(receiver);
     loop {
-        let slice = py.detach(|| {
+        let slice = inside.detach(py, || {
             let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
-            match receiver.recv_timeout(SLICE) {
-                Err(_) if node.is_closing() => loop {
-                    std::thread::park();
-                },
-                outcome => outcome,
-            }
+            receiver.recv_timeout(SLICE)
         });
         match slice {
-            Ok(outcome) => return outcome.map_err(|failure| failure.raise(py)),
+            Ok(outcome) => return outcome.map_err(|failure| failure.make(py)),
             Err(RecvTimeoutError::Timeout) => py.check_signals().inspect_err(|_| task.abort())?,
             Err(RecvTimeoutError::Disconnected) => return Err(broken()),
         }
@@ -200,10 +254,10 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let node = node(py)?;
-    let work = node.handle.spawn(work);
+    let handle = Node::here(py).runtime(py)?;
+    let work = handle.spawn(work);
     let task = Task(work.abort_handle());
-    node.handle.spawn(async move {
+    handle.spawn(async move {
         let outcome = match work.await {
             Ok(outcome) => outcome.map_err(Some),
             // Whoever cancelled is not waiting any more.
@@ -235,7 +289,7 @@ fn settle<'py, T: IntoPyObject<'py>>(
     let (value, error) = match outcome {
         Ok(value) => (value.into_bound_py_any(py)?, None),
         Err(failure) => {
-            let error = failure.map_or_else(broken, |failure| failure.raise(py));
+            let error = failure.map_or_else(broken, |failure| failure.make(py));
             (py.None().into_bound(py), Some(error))
         }
     };

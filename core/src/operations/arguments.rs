@@ -17,15 +17,9 @@ use crate::{Error, Result};
 
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
     let value: Value = serde_json::from_str(text).map_err(|cause| {
-        Error::argument(
-            "argument_type",
-            "parameters",
-            format!(
-                "the parameters are not JSON (line {}, column {})",
-                cause.line(),
-                cause.column()
-            ),
-        )
+        // Where and why, such as a depth or a number that no server would take; no value.
+        let message = format!("the parameters cannot be read as JSON: {cause}");
+        Error::argument("argument_type", "parameters", message)
     })?;
     if !value.is_object() {
         let message = format!("the parameters must be an object, got {}", shape(&value));
