@@ -3,7 +3,6 @@
 use napi::{Env, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
 use scalekit_vmcp::Result;
-use serde_json::{Map, Value};
 
 use crate::{
     answer::{Answer, promise},
@@ -65,88 +64,20 @@ impl Session {
         scalekit_vmcp::Session::REFUSED_STATUS
     }
 
-    /// The current token as JSON.
+    /// Does one of the things that a session does.
     #[napi]
-    pub fn token<'env>(
+    pub fn call<'env>(
         &self,
         env: &'env Env,
+        operation: String,
+        parameters: String,
         cancel: Option<&CancelHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let session = self.0.clone();
-        answer(env, cancel, async move {
-            Ok(serde_json::json!(session.token().await?).to_string())
-        })
+        let work = async move { session.call(&operation, &parameters).await };
+        promise(
+            env,
+            unless_cancelled(cancel, async { Answer::from(work.await) }),
+        )
     }
-
-    /// The headers as a JSON object.
-    #[napi]
-    pub fn headers<'env>(
-        &self,
-        env: &'env Env,
-        cancel: Option<&CancelHandle>,
-    ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        let session = self.0.clone();
-        answer(env, cancel, async move {
-            let headers: Map<String, Value> = session
-                .headers()
-                .await?
-                .iter()
-                .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
-                .collect();
-            Ok(Value::Object(headers).to_string())
-        })
-    }
-
-    /// The credential for a request to `url`.
-    #[napi]
-    pub fn authorization_for<'env>(
-        &self,
-        env: &'env Env,
-        url: String,
-        cancel: Option<&CancelHandle>,
-    ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        let session = self.0.clone();
-        answer(env, cancel, async move {
-            let value = session.authorization_for(&url).await?;
-            Ok(value.to_str().unwrap_or_default().to_owned())
-        })
-    }
-
-    /// Says that the server refused a credential.
-    #[napi]
-    pub fn rejected<'env>(
-        &self,
-        env: &'env Env,
-        credential: String,
-        cancel: Option<&CancelHandle>,
-    ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        let session = self.0.clone();
-        answer(env, cancel, async move {
-            session.rejected(&credential).await.map(|()| String::new())
-        })
-    }
-
-    /// What an agent would find at the URL, as JSON.
-    #[napi]
-    pub fn check<'env>(
-        &self,
-        env: &'env Env,
-        cancel: Option<&CancelHandle>,
-    ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        let session = self.0.clone();
-        answer(env, cancel, async move {
-            Ok(serde_json::json!(session.check().await?).to_string())
-        })
-    }
-}
-
-fn answer<'env>(
-    env: &'env Env,
-    cancel: Option<&CancelHandle>,
-    work: impl Future<Output = Result<String>> + Send + 'static,
-) -> napi::Result<PromiseRaw<'env, Answer>> {
-    promise(
-        env,
-        unless_cancelled(cancel, async { Answer::from(work.await) }),
-    )
 }

@@ -92,14 +92,14 @@ async function call({ env_url, client: options, call: { operation, parameters } 
   if (options.closed) await client.close();
   const { mcp } = client.actions;
   if (operation === "open_session" || operation === "check") {
-    const { config, authorization_for: elsewhere, ...rest } = parameters;
+    const { config, authorization_for: elsewhere, token_valid_for_seconds: validForSeconds, ...rest } = parameters;
     const session = await mcp.openSession(
       { ...fromWire(rest, OPERATIONS.open_session.parameters), ...(config && { config: fromWire(config, "Config") }) },
       request,
     );
     if (operation === "check") return toWire(await session.check(), "SessionReport");
     if (elsewhere !== undefined) await session.authorizationFor(elsewhere);
-    return { url: session.url, token: (await session.token()).token };
+    return { url: session.url, token: (await session.token({ validForSeconds })).token };
   }
   const [name, changes] = operation.split("/");
   const types = OPERATIONS[name];

@@ -9,6 +9,6 @@ export { ScalekitClient } from "./client.js";
 export * from "./errors.js";
 export type * from "./types.js";
 export { McpActions, type OpenSessionOptions } from "./mcp.js";
-export type { ClientOptions, RequestOptions, SignalOptions } from "./options.js";
+export type { ClientOptions, RequestOptions, SignalOptions, TokenOptions } from "./options.js";
 export { Session } from "./session.js";
 export { AccountWait } from "./wait.js";

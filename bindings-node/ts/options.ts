@@ -49,6 +49,15 @@ export interface RequestOptions {
 /** Options of a call that has nothing but a signal. */
 export type SignalOptions = Pick<RequestOptions, "signal">;
 
+/** Options of {@link Session.token}. */
+export interface TokenOptions extends SignalOptions {
+  /**
+   * How many seconds the token must live from now, for a client that cannot take a new one in the
+   * middle of its run: at most the `expirySeconds` of the session. At least 10 seconds if not set.
+   */
+  validForSeconds?: number | undefined;
+}
+
 /** The JSON of what the core has to know of the options. @internal */
 export function requestText(options: RequestOptions | undefined): string | undefined {
   if (options === undefined || options === null) return undefined;

@@ -1,11 +1,11 @@
 // A session: one agent run's URL and a credential that stays valid until the run ends.
 
-import { answered, located, showAs, signalOf, siteOf, type Site } from "./bridge.js";
-import { fromText } from "./convert.js";
+import { answered, located, showAs, signalOf, siteOf } from "./bridge.js";
+import { fromText, toText } from "./convert.js";
 import { argumentError } from "./failure.js";
 import type { SessionReport, SessionToken } from "./generated.js";
-import type { Answer, CancelHandle, Session as Native } from "./native.js";
-import type { SignalOptions } from "./options.js";
+import type { Session as Native } from "./native.js";
+import type { SignalOptions, TokenOptions } from "./options.js";
 
 /**
  * One agent run: a URL and a bearer token that stays valid.
@@ -41,11 +41,12 @@ export class Session {
   /**
    * A token that is valid now. Usually the one at hand; near its end a new one.
    *
-   * @throws Those of `openSession`, when the old token is about to end and no new one can be had:
+   * @throws {@link ScalekitValidationError} (`valid_for_too_long`) when no token of this session lives
+   * as long as `validForSeconds`. Else Those of `openSession`, when the old token is about to end and no new one can be had:
    * {@link ScalekitAuthorizationRequiredError} says which account went inactive.
    */
-  async token(options?: SignalOptions): Promise<SessionToken> {
-    const text = await this.#ask(siteOf(Session.prototype.token), options, (cancel) => this.#native.token(cancel));
+  async token(options?: TokenOptions): Promise<SessionToken> {
+    const text = await this.#ask(Session.prototype.token, "token", {}, options, ["validForSeconds"]);
     return fromText(text, "SessionToken") as SessionToken;
   }
 
@@ -55,7 +56,7 @@ export class Session {
    * @throws Those of {@link token}.
    */
   async headers(options?: SignalOptions): Promise<Record<string, string>> {
-    const text = await this.#ask(siteOf(Session.prototype.headers), options, (cancel) => this.#native.headers(cancel));
+    const text = await this.#ask(Session.prototype.headers, "headers", {}, options);
     return fromText(text, undefined) as Record<string, string>;
   }
 
@@ -67,9 +68,8 @@ export class Session {
    * is for one server only. Else those of {@link token}.
    */
   async authorizationFor(url: string | URL, options?: SignalOptions): Promise<string> {
-    const site = siteOf(Session.prototype.authorizationFor);
-    const text = located(site, () => textOf("url", url instanceof URL ? url.href : url));
-    return this.#ask(site, options, (cancel) => this.#native.authorizationFor(text, cancel));
+    const parameters = { url: url instanceof URL ? url.href : url };
+    return JSON.parse(await this.#ask(Session.prototype.authorizationFor, "authorization_for", parameters, options)) as string;
   }
 
   /**
@@ -80,9 +80,7 @@ export class Session {
    * @throws Those of `openSession`.
    */
   async rejected(credential: string, options?: SignalOptions): Promise<void> {
-    const site = siteOf(Session.prototype.rejected);
-    const text = located(site, () => textOf("credential", credential));
-    await this.#ask(site, options, (cancel) => this.#native.rejected(text, cancel));
+    await this.#ask(Session.prototype.rejected, "rejected", { credential }, options);
   }
 
   /**
@@ -97,7 +95,7 @@ export class Session {
    * {@link ScalekitInternalServerError} (`mcp_error`), {@link ScalekitUnknownError} (`not_mcp`).
    */
   async check(options?: SignalOptions): Promise<SessionReport> {
-    const text = await this.#ask(siteOf(Session.prototype.check), options, (cancel) => this.#native.check(cancel));
+    const text = await this.#ask(Session.prototype.check, "check", {}, options);
     return fromText(text, "SessionReport") as SessionReport;
   }
 
@@ -129,20 +127,26 @@ export class Session {
     return [await fetch(request), credential];
   }
 
-  async #ask(site: Site, options: SignalOptions | undefined, start: (cancel: CancelHandle | undefined) => Promise<Answer>): Promise<string> {
-    const signal = located(site, () => {
+  /** `known`: the options that go along as parameters. */
+  async #ask(
+    entry: Function,
+    operation: string,
+    parameters: object,
+    options: SignalOptions | undefined,
+    known: readonly string[] = [],
+  ): Promise<string> {
+    const site = { ...siteOf(entry), type: "SessionCall" };
+    const [signal, text] = located(site, () => {
       const signal = signalOf(options);
-      const other = Object.keys(options ?? {}).find((key) => key !== "signal");
-      if (other === undefined) return signal;
-      throw argumentError("unknown_argument", other, `there is no option \`${other}\``, "known is signal");
+      const { signal: _signal, ...rest } = options ?? {};
+      const other = Object.keys(rest).find((key) => !known.includes(key));
+      if (other !== undefined) {
+        throw argumentError("unknown_argument", other, `there is no option \`${other}\``, `known are ${[...known, "signal"].join(", ")}`);
+      }
+      return [signal, toText({ ...parameters, ...rest }, "SessionCall")] as const;
     });
-    return answered(site, signal, start);
+    return answered(site, signal, (cancel) => this.#native.call(operation, text, cancel));
   }
 }
 
 showAs(Session);
-
-function textOf(name: string, value: unknown): string {
-  if (typeof value === "string") return value;
-  throw argumentError("argument_type", name, `\`${name}\` must be a string`);
-}

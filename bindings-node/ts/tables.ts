@@ -113,6 +113,11 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     backoffBaseMs: { wire: "backoff_base_seconds", milliseconds: true },
     backoffCapMs: { wire: "backoff_cap_seconds", milliseconds: true },
   },
+  SessionCall: {
+    validForSeconds: { wire: "valid_for_seconds" },
+    url: { wire: "url" },
+    credential: { wire: "credential" },
+  },
   RequestOptions: {
     timeoutMs: { wire: "timeout_seconds", milliseconds: true },
     maxRetries: { wire: "max_retries" },

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::{prelude::*, types::PyAny};
-use serde_json::json;
 
 use crate::{
     client::{Handle, PerProcess},
@@ -44,78 +43,18 @@ impl Session {
 
 #[pymethods]
 impl Session {
-    /// The token that is valid now, as JSON.
-    #[pyo3(signature = (future=None))]
-    fn token<'py>(
+    /// Does one of the things that a session does; JSON in and out.
+    #[pyo3(signature = (operation, parameters, future=None))]
+    fn call<'py>(
         &self,
         py: Python<'py>,
+        operation: String,
+        parameters: String,
         future: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let session = self.session(py)?;
         run(py, future, async move {
-            Ok(session.token().await?.token().to_owned())
+            Ok(session.call(&operation, &parameters).await?)
         })
     }
-
-    /// The headers of a request, as pairs.
-    #[pyo3(signature = (future=None))]
-    fn headers<'py>(
-        &self,
-        py: Python<'py>,
-        future: Option<Py<PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let session = self.session(py)?;
-        run(py, future, async move {
-            let headers = session.headers().await?;
-            let pair = |(name, value): (&_, &_)| (text_of(name), text_of(value));
-            let pairs: Vec<(String, String)> = headers.iter().map(pair).collect();
-            Ok(pairs)
-        })
-    }
-
-    /// The credential for a request to `url`.
-    #[pyo3(signature = (url, future=None))]
-    fn authorization_for<'py>(
-        &self,
-        py: Python<'py>,
-        url: String,
-        future: Option<Py<PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let session = self.session(py)?;
-        run(py, future, async move {
-            Ok(text_of(&session.authorization_for(&url).await?))
-        })
-    }
-
-    /// Says that the server refused a credential.
-    #[pyo3(signature = (credential, future=None))]
-    fn rejected<'py>(
-        &self,
-        py: Python<'py>,
-        credential: String,
-        future: Option<Py<PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let session = self.session(py)?;
-        run(py, future, async move {
-            Ok(session.rejected(&credential).await?)
-        })
-    }
-
-    /// What an agent would find, as JSON.
-    #[pyo3(signature = (future=None))]
-    fn check<'py>(
-        &self,
-        py: Python<'py>,
-        future: Option<Py<PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let session = self.session(py)?;
-        run(py, future, async move {
-            Ok(json!(session.check().await?).to_string())
-        })
-    }
-}
-
-/// Names and values of headers that core makes are ASCII.
-fn text_of(bytes: &impl AsRef<[u8]>) -> String {
-    String::from_utf8_lossy(bytes.as_ref()).into_owned()
 }

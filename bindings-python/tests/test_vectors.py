@@ -163,19 +163,24 @@ def method_of(client: Any, started: dict[str, Any]) -> Callable[..., Any]:
     return method(client, "open_session" if operation == "check" else operation)
 
 
+def valid_for_of(parameters: dict[str, Any]) -> timedelta | None:
+    seconds = parameters.pop("token_valid_for_seconds", None)
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def blocking(started: dict[str, Any]) -> Any:
     made, headers = options(started)
     with ScalekitClient(**made) as client:
         if started["client"].get("closed"):
             client.close()
         call, parameters = method_of(client.with_options(headers=headers), started), started["call"]["parameters"]
-        elsewhere = parameters.pop("authorization_for", None)
+        elsewhere, valid_for = parameters.pop("authorization_for", None), valid_for_of(parameters)
         answer = call(**arguments(call, parameters))
         match started["call"]["operation"]:
             case "open_session":
                 if elsewhere is not None:
                     answer.authorization_for(elsewhere)
-                return {"url": answer.url, "token": answer.token()}
+                return {"url": answer.url, "token": answer.token(valid_for)}
             case "check":
                 return plain(answer.check())
             case "wait_until_active":
@@ -191,7 +196,7 @@ async def awaited(started: dict[str, Any]) -> Any:
         if started["client"].get("closed"):
             await client.close()
         call, parameters = method_of(client.with_options(headers=headers), started), started["call"]["parameters"]
-        elsewhere = parameters.pop("authorization_for", None)
+        elsewhere, valid_for = parameters.pop("authorization_for", None), valid_for_of(parameters)
         answer = call(**arguments(call, parameters))
         if started["call"]["operation"] == "wait_until_active/changes":
             return [plain(change) async for change in answer]
@@ -200,7 +205,7 @@ async def awaited(started: dict[str, Any]) -> Any:
             case "open_session":
                 if elsewhere is not None:
                     await answer.authorization_for(elsewhere)
-                return {"url": answer.url, "token": await answer.token()}
+                return {"url": answer.url, "token": await answer.token(valid_for)}
             case "check":
                 return plain(await answer.check())
         return plain(answer)

@@ -21,6 +21,8 @@ use crate::{
     transport::{Request, origin},
 };
 
+mod call;
+
 /// Below this share of its life a token is renewed in the background.
 const RENEW_BELOW: f64 = 0.2;
 /// Below this a caller waits for the new token rather than take the old one.
@@ -293,6 +295,38 @@ impl Session {
                 }
                 Err(late())
             }
+        }
+    }
+
+    /// A token that lives at least this long from now, for a client that cannot take a new one in
+    /// the middle of its run. The one at hand if it does, else a new one.
+    ///
+    /// # Errors
+    /// `valid_for_too_long` when no token of this session lives that long; else those of
+    /// [`token`](Self::token).
+    pub async fn token_valid_for(&self, valid_for: Duration) -> Result<SessionToken> {
+        if valid_for > self.0.lifetime {
+            let message = format!(
+                "`valid_for` must be at most the `expiry` of the session, {} seconds, got {} seconds",
+                self.0.lifetime.as_secs(),
+                valid_for.as_secs_f64()
+            );
+            return Err(Error::argument("valid_for_too_long", "valid_for", message)
+                .suggest("open the session with an `expiry` of at least the run, up to 24 hours"));
+        }
+        let until = Instant::now() + valid_for;
+        let will_do = |current: &Current| current.good_until >= until;
+        // What was under way already may be too old: then once more.
+        for _ in 0..2 {
+            if will_do(&self.current()) {
+                return self.token().await;
+            }
+            self.renewal(will_do).await?;
+        }
+        if will_do(&self.current()) {
+            self.token().await
+        } else {
+            Err(late())
         }
     }
 

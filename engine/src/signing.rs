@@ -1,7 +1,11 @@
 //! The tokens this engine signs (ES256), and the checks a token passes before its claims are
 //! believed.
 
-use std::fmt;
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use ring::{
@@ -23,6 +27,9 @@ use crate::{
 };
 
 const ALGORITHM: &str = "ES256";
+
+/// How many tokens are remembered before all are forgotten.
+const REMEMBERED: usize = 4096;
 
 /// The name under which the store keeps the key.
 const KEY: &str = "signing_key";
@@ -103,6 +110,9 @@ pub(crate) struct Signer {
     kid: String,
     random: SystemRandom,
     clock: Clock,
+    /// The SHA-256 of tokens whose signature was found good: a token comes with every request of its
+    /// run, and checking a signature costs more than all else that a request needs.
+    verified: Mutex<HashSet<[u8; 32]>>,
 }
 
 impl fmt::Debug for Signer {
@@ -139,6 +149,7 @@ impl Signer {
             kid,
             random,
             clock,
+            verified: Mutex::default(),
         })
     }
 
@@ -194,17 +205,38 @@ impl Signer {
         if header.alg != ALGORITHM || header.kid != self.kid {
             return Err(TokenError::Malformed);
         }
+        self.check_signature(token, signed, signature)?;
+        let claims: Claims = decode(claims)?;
+        if claims.exp <= self.clock.now().as_second() {
+            return Err(TokenError::Expired);
+        }
+        Ok(claims)
+    }
+
+    fn check_signature(
+        &self,
+        token: &str,
+        signed: &str,
+        signature: &str,
+    ) -> Result<(), TokenError> {
+        let verified = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+        if verified().contains(&digest) {
+            return Ok(());
+        }
         let signature = BASE64_URL_SAFE_NO_PAD
             .decode(signature)
             .map_err(|_| TokenError::Malformed)?;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.pair.public_key())
             .verify(signed.as_bytes(), &signature)
             .map_err(|_| TokenError::BadSignature)?;
-        let claims: Claims = decode(claims)?;
-        if claims.exp <= self.clock.now().as_second() {
-            return Err(TokenError::Expired);
+        let mut verified = verified();
+        if verified.len() >= REMEMBERED {
+            verified.clear();
         }
-        Ok(claims)
+        verified.insert(digest);
+        Ok(())
     }
 }
 
@@ -344,6 +376,38 @@ mod tests {
             signer.verify(&format!("{header}.{forged}.{signature}")),
             Err(TokenError::BadSignature)
         );
+    }
+
+    #[test]
+    fn what_is_remembered_is_a_whole_token_and_never_too_many() {
+        let (_folder, _store, signer) = signer();
+        let token = signer.sign(&claims(&signer)).unwrap();
+        let token = token.expose_secret();
+        let remembered = || signer.verified.lock().unwrap().len();
+        for _ in 0..2 {
+            signer.verify(token).unwrap();
+            assert_eq!(remembered(), 1);
+        }
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let other = signer.sign(&claims(&signer)).unwrap();
+        let (_, another) = other.expose_secret().rsplit_once('.').unwrap();
+        assert_ne!(signature, another);
+        let mut moved = claims(&signer);
+        moved.sub = "someone-else".into();
+        let moved = signer.sign(&moved).unwrap();
+        let (moved, _) = moved.expose_secret().rsplit_once('.').unwrap();
+        for forged in [format!("{moved}.{signature}"), format!("{signed}.")] {
+            assert_eq!(signer.verify(&forged), Err(TokenError::BadSignature));
+        }
+        assert_eq!(remembered(), 1);
+        let full = (0..u32::try_from(REMEMBERED).unwrap()).map(|number| {
+            let mut digest = [0; 32];
+            digest[..4].copy_from_slice(&number.to_le_bytes());
+            digest
+        });
+        *signer.verified.lock().unwrap() = full.collect();
+        signer.verify(token).unwrap();
+        assert_eq!(remembered(), 1);
     }
 
     #[test]

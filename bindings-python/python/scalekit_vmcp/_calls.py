@@ -9,7 +9,17 @@ from scalekit_vmcp._arguments import encode
 from scalekit_vmcp._bridge import awaited
 
 if TYPE_CHECKING:
-    from scalekit_vmcp._bridge import NativeClient
+    from scalekit_vmcp._bridge import NativeClient, NativeSession
+
+
+def call(native: NativeClient | NativeSession, operation: str, arguments: dict[str, Any]) -> Any:
+    """Calls an operation and blocks."""
+    return json.loads(native.call(operation, encode(arguments)))
+
+
+async def call_async(native: NativeClient | NativeSession, operation: str, arguments: dict[str, Any]) -> Any:
+    """Calls an operation and awaits it."""
+    return json.loads(await awaited(native.call, operation, encode(arguments)))
 
 
 class Calls:
@@ -19,7 +29,7 @@ class Calls:
         self._native = native
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        return json.loads(self._native.call(operation, encode(arguments)))
+        return call(self._native, operation, arguments)
 
 
 class AsyncCalls:
@@ -29,4 +39,4 @@ class AsyncCalls:
         self._native = native
 
     async def _call(self, operation: str, **arguments: Any) -> Any:
-        return json.loads(await awaited(self._native.call, operation, encode(arguments)))
+        return await call_async(self._native, operation, arguments)

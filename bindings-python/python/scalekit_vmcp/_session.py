@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from scalekit_vmcp._arguments import named, named_async, text
-from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._arguments import named, named_async, seconds_if_given
+from scalekit_vmcp._calls import call, call_async
 from scalekit_vmcp._generated import SessionReport
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from scalekit_vmcp._bridge import NativeSession
 
 
@@ -35,9 +36,9 @@ class _Session:
         return f"{type(self).__name__}(url={self.url!r}, identifier={self.identifier!r})"
 
 
-def _named_as_usual(headers: list[tuple[str, str]]) -> dict[str, str]:
+def _named_as_usual(headers: dict[str, str]) -> dict[str, str]:
     """Header names the way people write them; servers do not care."""
-    return {name.title(): value for name, value in headers}
+    return {name.title(): value for name, value in headers.items()}
 
 
 class Session(_Session):
@@ -45,13 +46,22 @@ class Session(_Session):
 
     __slots__ = ()
 
-    def token(self) -> str:
+    @named
+    def token(self, valid_for: timedelta | None = None) -> str:
         """A token that is valid now: usually the one at hand, near its end a new one.
 
+        Args:
+            valid_for: How long the token must live from now, for a client that cannot take a new one
+                in the middle of its run: at most the `expiry` of the session. If not set, the token
+                lives at least 10 seconds.
+
         Raises:
+            ScalekitValidationException: No token of this session lives that long.
             ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
         """
-        return self._native.token()
+        asked = {"valid_for_seconds": seconds_if_given("valid_for", valid_for)}
+        token: str = call(self._native, "token", asked)["token"]
+        return token
 
     def headers(self) -> dict[str, str]:
         """The headers for a request to `url`, always fresh.
@@ -59,7 +69,7 @@ class Session(_Session):
         Raises:
             ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
         """
-        return _named_as_usual(self._native.headers())
+        return _named_as_usual(call(self._native, "headers", {}))
 
     @named
     def authorization_for(self, url: str) -> str:
@@ -71,7 +81,8 @@ class Session(_Session):
         Raises:
             ScalekitValidationException: The URL is one of another server.
         """
-        return self._native.authorization_for(text("url", url))
+        credential: str = call(self._native, "authorization_for", {"url": url})
+        return credential
 
     @named
     def rejected(self, credential: str) -> None:
@@ -83,7 +94,7 @@ class Session(_Session):
         Args:
             credential: The token, or the whole value that carried it.
         """
-        self._native.rejected(text("credential", credential))
+        call(self._native, "rejected", {"credential": credential})
 
     def check(self) -> SessionReport:
         """Asks the MCP server for its tools, as an agent would, and reports what it would find.
@@ -103,7 +114,7 @@ class Session(_Session):
             ScalekitInternalServerException: It answers with an error.
             ScalekitUnknownException: Something that does not speak MCP answers at the URL.
         """
-        return SessionReport.from_wire(json.loads(self._native.check()))
+        return SessionReport.from_wire(call(self._native, "check", {}))
 
 
 class AsyncSession(_Session):
@@ -111,13 +122,21 @@ class AsyncSession(_Session):
 
     __slots__ = ()
 
-    async def token(self) -> str:
+    @named_async
+    async def token(self, valid_for: timedelta | None = None) -> str:
         """A token that is valid now: usually the one at hand, near its end a new one.
 
+        Args:
+            valid_for: How long the token must live from now, for a client that cannot take a new one
+                in the middle of its run: at most the `expiry` of the session. If not set, the token
+                lives at least 10 seconds.
+
         Raises:
+            ScalekitValidationException: No token of this session lives that long.
             ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
         """
-        token: str = await awaited(self._native.token)
+        asked = {"valid_for_seconds": seconds_if_given("valid_for", valid_for)}
+        token: str = (await call_async(self._native, "token", asked))["token"]
         return token
 
     async def headers(self) -> dict[str, str]:
@@ -126,7 +145,7 @@ class AsyncSession(_Session):
         Raises:
             ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
         """
-        return _named_as_usual(await awaited(self._native.headers))
+        return _named_as_usual(await call_async(self._native, "headers", {}))
 
     @named_async
     async def authorization_for(self, url: str) -> str:
@@ -138,7 +157,7 @@ class AsyncSession(_Session):
         Raises:
             ScalekitValidationException: The URL is one of another server.
         """
-        credential: str = await awaited(self._native.authorization_for, text("url", url))
+        credential: str = await call_async(self._native, "authorization_for", {"url": url})
         return credential
 
     @named_async
@@ -151,7 +170,7 @@ class AsyncSession(_Session):
         Args:
             credential: The token, or the whole value that carried it.
         """
-        await awaited(self._native.rejected, text("credential", credential))
+        await call_async(self._native, "rejected", {"credential": credential})
 
     async def check(self) -> SessionReport:
         """Asks the MCP server for its tools, as an agent would, and reports what it would find.
@@ -171,4 +190,4 @@ class AsyncSession(_Session):
             ScalekitInternalServerException: It answers with an error.
             ScalekitUnknownException: Something that does not speak MCP answers at the URL.
         """
-        return SessionReport.from_wire(json.loads(await awaited(self._native.check)))
+        return SessionReport.from_wire(await call_async(self._native, "check", {}))

@@ -134,6 +134,57 @@ async fn below_a_fifth_of_its_life_the_token_is_renewed_in_the_background() {
 }
 
 #[tokio::test]
+async fn a_token_for_a_whole_run_lives_that_long_and_is_minted_only_where_it_must_be() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    let run = Duration::from_secs(1_800);
+    assert_eq!(
+        session.token_valid_for(run).await.unwrap().token(),
+        "token-0"
+    );
+    leave(&session, run - Duration::from_secs(1));
+    let callers = join_all((0..1_000).map(|_| session.token_valid_for(run))).await;
+    assert!(
+        callers
+            .into_iter()
+            .all(|token| token.unwrap().token() == "token-1")
+    );
+    assert_eq!(scene.mints(), 2);
+    // As long as tokens live at all: only a token that is asked for now will do.
+    let whole = Duration::from_secs(3_600);
+    assert_eq!(
+        session.token_valid_for(whole).await.unwrap().token(),
+        "token-2"
+    );
+    let error = session
+        .token_valid_for(whole + Duration::from_millis(1))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.argument_name()),
+        ("valid_for_too_long", Some("valid_for"))
+    );
+    scene.fail_with.store(503, Ordering::SeqCst);
+    leave(&session, run - Duration::from_secs(1));
+    let error = session.token_valid_for(run).await.unwrap_err();
+    assert_eq!(error.status(), Some(503));
+    assert_eq!(session.token().await.unwrap().token(), "token-2");
+}
+
+#[tokio::test]
+async fn a_token_for_a_run_does_not_take_one_that_was_asked_for_too_early() {
+    let scene = Scene::new().await;
+    let session = scene.session().await;
+    leave(&session, Duration::from_secs(700));
+    // Below a fifth of its life: a renewal starts, which the second caller finds under way.
+    session.token().await.unwrap();
+    let whole = Duration::from_secs(3_600);
+    let token = session.token_valid_for(whole).await.unwrap();
+    assert!(["token-1", "token-2"].contains(&token.token()));
+    assert!(session.current().left() > whole - Duration::from_secs(60));
+}
+
+#[tokio::test]
 async fn a_renewal_that_nobody_waited_for_does_not_stop_the_next_one() {
     let scene = Scene::new().await;
     let session = scene.session().await;

@@ -138,10 +138,8 @@ impl Asked {
 
 async fn open_session(client: &Client, parameters: &Value) -> Result<Session, Error> {
     let mut parameters = parameters.clone();
-    let elsewhere = parameters
-        .as_object_mut()
-        .unwrap()
-        .remove("authorization_for");
+    let mut take = |name| parameters.as_object_mut().unwrap().remove(name);
+    let (elsewhere, valid_for) = (take("authorization_for"), take("token_valid_for_seconds"));
     let asked = Asked::deserialize(&parameters).ok();
     let session = match asked.and_then(|asked| asked.typed(client)) {
         Some(opening) => opening.await?,
@@ -149,6 +147,10 @@ async fn open_session(client: &Client, parameters: &Value) -> Result<Session, Er
     };
     if let Some(url) = elsewhere {
         session.authorization_for(url.as_str().unwrap()).await?;
+    }
+    if let Some(seconds) = valid_for {
+        let parameters = json!({ "valid_for_seconds": seconds });
+        session.call("token", &parameters.to_string()).await?;
     }
     Ok(session)
 }
