@@ -1,12 +1,13 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser lint fmt generate prepare bench soak coverage
+.PHONY: help demo test test-browser frameworks lint fmt generate prepare bench soak coverage
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
 	@echo "make test-browser   look at the connect page in Chromium, against a real OAuth provider"
+	@echo "make frameworks   let every agent framework connect to the engine, and renew a token in mid-run"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
 	@echo "make bench  measure the client (needs valgrind) and the engine"
 	@echo "make soak   run what takes long: kill -9 under load, schemathesis, fuzzers (at most 60 minutes)"
@@ -28,6 +29,9 @@ test: prepare
 
 test-browser: prepare
 	@python3 tests/browser.py
+
+frameworks: prepare
+	@python3 tests/frameworks.py
 
 lint:
 	@echo "==> checking the format"

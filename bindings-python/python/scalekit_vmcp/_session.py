@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import named, named_async, seconds_if_given
 from scalekit_vmcp._calls import call, call_async
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 class _Session:
     """What both kinds of session know without asking."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_auth", "_native")
 
     def __init__(self, native: NativeSession) -> None:
         self._native = native
+        self._auth: Any = None
 
     @property
     def url(self) -> str:
@@ -31,6 +32,25 @@ class _Session:
     def identifier(self) -> str:
         """The user this session acts for."""
         return self._native.identifier
+
+    @property
+    def auth(self) -> Any:
+        """The hook for HTTP clients, blocking and async: `httpx2.AsyncClient(auth=session.auth)`.
+
+        It is an `httpx.Auth` and an `httpx2.Auth`, of whichever are installed. Each request gets a
+        token that is valid now; one that is refused (HTTP 401) is replaced and the request sent once
+        more. A request to another server than `url` is refused with `ScalekitValidationException`.
+        Where no token can be had any more the request fails with the reason, such as
+        `ScalekitAuthorizationRequiredException`.
+
+        Raises:
+            ImportError: Neither `httpx` nor `httpx2` is installed.
+        """
+        if self._auth is None:
+            from scalekit_vmcp._auth import session_auth
+
+            self._auth = session_auth(self._native)
+        return self._auth
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(url={self.url!r}, identifier={self.identifier!r})"

@@ -1,0 +1,203 @@
+"""What every check of a framework plays: a local engine, users with sessions, and what happens to their tokens.
+
+A check says how its framework connects, lists and calls; `play` does the rest without a model, and
+prints one line of JSON. It runs in an environment of its own: the framework and our wheel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from scalekit_vmcp import AsyncSession, LocalEngine, McpConfigConnectionToolMapping, ScalekitException, Session
+
+HOUR = timedelta(hours=1)
+TOOL = "gmail_fetch_mails"
+TOOLS = ["gmail_fetch_mails", "gmail_send_mail"]
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "bindings-python" / "tests" / "engine"
+SETTINGS = """
+[connections.gmail]
+sandbox = "gmail.json"
+auth = "api_key"
+"""
+
+
+@dataclass
+class Agent:
+    """A framework, connected: how its tools are listed, and how one is called."""
+
+    tools: Callable[[], Awaitable[list[str]]]
+    call: Callable[[str, dict[str, Any]], Awaitable[str]]
+
+
+Connect = Callable[[Any], AbstractAsyncContextManager[Agent]]
+"""Connects a framework with a session of either kind."""
+
+
+class Scene:
+    """An engine with one config and one connection, `gmail`."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self.engine = engine
+        self.client = engine.client()
+        self.mcp = self.client.actions.mcp
+        everything = [McpConfigConnectionToolMapping(connection_name="gmail")]
+        self.config = self.mcp.create_config("agent", connection_tool_mappings=everything).config
+        self.calls = 0
+
+    def user(self, identifier: str) -> str:
+        """A user who has authorized `gmail`."""
+        account = {"connection_name": "gmail", "identifier": identifier, "credential": f"key-of-{identifier}"}
+        self.engine.seed(accounts=[account])
+        return identifier
+
+    def session(self, identifier: str) -> Session:
+        return self.mcp.open_session(self.config, identifier=self.user(identifier), expiry=HOUR)
+
+    async def async_session(self, identifier: str) -> AsyncSession:
+        mcp = self.engine.async_client().actions.mcp
+        return await mcp.open_session(self.config, identifier=self.user(identifier), expiry=HOUR)
+
+    def mints(self) -> int:
+        """How many session tokens were minted so far."""
+        path = f"/api/v1/mcp/configs/{self.config.id}/tokens"
+        return sum(record.status == 200 for record in self.engine.journal(path_prefix=path, method="POST"))
+
+    def refusals(self) -> int:
+        """How many requests to the MCP server were answered with 401."""
+        return sum(record.status == 401 for record in self.engine.journal(path_prefix="/mcp/"))
+
+    def let_tokens_expire(self) -> None:
+        """By the engine's clock only: the client believes that its token is good."""
+        self.engine.advance_clock(2 * HOUR)
+
+    async def use(self, agent: Agent, identifier: str) -> None:
+        """Lists, calls a tool, and looks for the user in its result and in the journal."""
+        tools = await agent.tools()
+        assert tools == TOOLS, tools
+        await self.call(agent, identifier)
+
+    async def call(self, agent: Agent, identifier: str) -> None:
+        before = len(self.journal(identifier))
+        text = await agent.call(TOOL, {"query": "invoices"})
+        assert f"Mailbox of {identifier}." in text, text
+        assert len(self.journal(identifier)) == before + 1, self.journal(identifier)
+        self.calls += 1
+
+    def journal(self, identifier: str) -> list[Any]:
+        return self.engine.journal(kind="mcp", method="tools/call", tool=TOOL, identifier=identifier)
+
+
+@contextmanager
+def scene() -> Iterator[Scene]:
+    """An engine that lives as long as the check."""
+    with LocalEngine(config_toml=SETTINGS, config_folder=FOLDER) as engine:
+        yield Scene(engine)
+
+
+def play(package: str, connect: Connect, *, mcp: str | None = "mcp") -> None:
+    """Plays a framework whose hook renews the token: both kinds of session, a token that ends in
+    mid-run, and a user who is no longer connected.
+
+    Args:
+        package: Its name on PyPI.
+        connect: How it connects.
+        mcp: The package of its MCP client.
+    """
+    with scene() as here:
+        seen = asyncio.run(_with_hook(here, connect))
+        report(package, how="run", refresh="yes", calls=here.calls, expired_text=seen, mcp=mcp)
+
+
+async def _with_hook(here: Scene, connect: Connect) -> str:
+    blocking = here.session("blocking")
+    async with connect(blocking) as agent:
+        await here.use(agent, "blocking")
+    session = await here.async_session("alice")
+    async with connect(session) as agent:
+        await here.use(agent, "alice")
+        minted, refused = here.mints(), here.refusals()
+        here.let_tokens_expire()
+        await here.call(agent, "alice")
+        await here.call(agent, "alice")
+        assert here.refusals() > refused, "the old token was not refused"
+        assert here.mints() == minted + 1, f"{here.mints() - minted} tokens were minted, not one"
+    return await what_is_seen(here, connect)
+
+
+async def what_is_seen(here: Scene, connect: Connect) -> str:
+    """What a person sees when no token can be had any more: it must say why, and hold no token."""
+    session = await here.async_session("gone")
+    token = await session.token()
+    try:
+        async with connect(session) as agent:
+            await agent.tools()
+            here.engine.set_account_status("gmail", "gone", "DISCONNECTED")
+            here.let_tokens_expire()
+            answer = await agent.call(TOOL, {})
+    except BaseException as error:
+        # A cancelled task is what some show: then that is what is seen.
+        text, whole = short(error), "".join(traceback.format_exception(error))
+    else:
+        text = whole = str(answer)
+    assert "authorization" in whole and "gmail" in whole, whole
+    assert token not in whole and token.rpartition(".")[0] not in whole
+    return text
+
+
+def short(error: BaseException) -> str:
+    """The outermost error, and where ours is in it."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, ScalekitException):
+        return text
+    reason = next((one for one in _within(error) if isinstance(one, ScalekitException)), None)
+    return text if reason is None else f"{text} <- {type(reason).__name__}: {reason}"
+
+
+def _within(error: BaseException | None, seen: tuple[int, ...] = ()) -> Iterator[BaseException]:
+    if error is None or id(error) in seen:
+        return
+    yield error
+    seen = (*seen, id(error))
+    for inner in (*getattr(error, "exceptions", ()), error.__cause__, error.__context__):
+        yield from _within(inner, seen)
+
+
+def report(
+    package: str, *, how: str, refresh: str, calls: int, expired_text: str, mcp: str | None = "mcp"
+) -> None:
+    """Prints what a check found out, as one line of JSON.
+
+    Args:
+        package: The framework's name on PyPI.
+        how: `run`, `captured` or `shape only`.
+        refresh: `yes`, or `no hook`.
+        calls: How many tool calls it made.
+        expired_text: What a person sees when the token is refused for good.
+        mcp: The package of its MCP client, if it has one.
+    """
+    facts = {
+        "framework": package,
+        "version": version(package),
+        "mcp": installed(mcp) if mcp else None,
+        "how": how,
+        "refresh": refresh,
+        "calls": calls,
+        "expired_text": expired_text,
+    }
+    print(json.dumps(facts), flush=True)
+
+
+def installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
