@@ -11,12 +11,12 @@ from scalekit_vmcp import McpConfigConnectionToolMapping, ScalekitClient, framew
 
 TOOLS = [McpConfigConnectionToolMapping(connection_name="gmail", tools=["gmail_fetch_mails"])]
 
-with ScalekitClient.from_env() as client:
+with ScalekitClient.from_env() as client, genai.Client() as gemini:
     mcp = client.actions.mcp
     config = mcp.ensure_config("mail-agent", connection_tool_mappings=TOOLS).config
     session = mcp.open_session(config, identifier="user_123", expiry=timedelta(hours=1))
 
-    answer = genai.Client().models.generate_content(
+    answer = gemini.models.generate_content(
         model="gemini-2.5-flash",
         contents="What came in today?",
         config={"tools": [frameworks.google_genai(session, run=timedelta(minutes=20))]},

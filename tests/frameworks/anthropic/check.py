@@ -1,14 +1,9 @@
-"""Anthropic's MCP connector: server, toolset and beta header are the documented ones, and the token works.
+"""Anthropic's MCP connector: server, toolset and beta header are the documented ones.
 
 https://platform.claude.com/docs/en/agents-and-tools/mcp-connector
 """
 
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-from vendor import Vendor, prove, report, run_example, start_engine
+from vendor import play
 
 ANSWER = {
     "id": "msg_1",
@@ -21,14 +16,20 @@ ANSWER = {
     "usage": {"input_tokens": 1, "output_tokens": 1},
 }
 
-with start_engine() as engine, Vendor({"/v1/messages": ANSWER}) as vendor:
-    printed = run_example("anthropic", engine, ANTHROPIC_BASE_URL=vendor.url, ANTHROPIC_API_KEY="a-key")
-    assert printed == "Nothing.\n", printed
-    (asked,) = vendor.asked
-    assert asked.headers["anthropic-beta"] == "mcp-client-2025-11-20", asked.headers["anthropic-beta"]
-    (server,) = asked.body["mcp_servers"]
-    token = server.pop("authorization_token")
-    assert server == {"type": "url", "name": "scalekit", "url": server["url"]}, server
-    assert asked.body["tools"] == [{"type": "mcp_toolset", "mcp_server_name": "scalekit"}], asked.body["tools"]
-    calls, expired = prove(engine, server["url"], token, printed)
-    report("anthropic", "anthropic", how="captured", refresh="no hook", calls=calls, expired_text=expired)
+
+def settings(url):
+    return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "a-key"}
+
+
+def read(asked):
+    (one,) = asked
+    assert one.headers["anthropic-beta"] == "mcp-client-2025-11-20", one.headers["anthropic-beta"]
+    (server,) = one.body["mcp_servers"]
+    url, token = server["url"], server.pop("authorization_token")
+    assert server == {"type": "url", "name": "scalekit", "url": url}, server
+    assert one.body["tools"] == [{"type": "mcp_toolset", "mcp_server_name": "scalekit"}], one.body["tools"]
+    return url, token
+
+
+if __name__ == "__main__":
+    play("anthropic", {"/v1/messages": ANSWER}, settings, read, "Nothing.\n")

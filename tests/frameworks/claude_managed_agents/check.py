@@ -1,53 +1,46 @@
-"""Claude Managed Agents: agent, credential and update are the documented ones, and the token in both works.
+"""Claude Managed Agents: agent, credential and its update are the documented ones.
 
 https://platform.claude.com/docs/en/managed-agents/vaults
 """
 
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-from vendor import Vendor, prove, report, run_example, start_engine
+from vendor import play
 
 AGENTS, VAULTS, SESSIONS = "/v1/agents", "/v1/vaults", "/v1/sessions"
-CREDENTIALS, CREDENTIAL = "/v1/vaults/vlt_1/credentials", "/v1/vaults/vlt_1/credentials/vcrd_1"
-# The SDK reads no more than the ids.
+CREDENTIALS = f"{VAULTS}/vlt_1/credentials"
+CREDENTIAL = f"{CREDENTIALS}/vcrd_1"
+# What the example reads of the answers is their ids.
 ANSWERS = {
-    AGENTS: {"id": "agent_1", "type": "agent"},
-    VAULTS: {"id": "vlt_1", "type": "vault"},
-    CREDENTIALS: {"id": "vcrd_1", "type": "vault_credential"},
-    CREDENTIAL: {"id": "vcrd_1", "type": "vault_credential"},
-    SESSIONS: {"id": "sess_1", "type": "session"},
+    AGENTS: {"type": "agent", "id": "agent_1"},
+    VAULTS: {"type": "vault", "id": "vlt_1"},
+    CREDENTIALS: {"type": "vault_credential", "id": "vcrd_1"},
+    CREDENTIAL: {"type": "vault_credential", "id": "vcrd_1"},
+    SESSIONS: {"type": "session", "id": "sesn_1"},
+}
+TOOLSET = {
+    "type": "mcp_toolset",
+    "mcp_server_name": "scalekit",
+    "default_config": {"permission_policy": {"type": "always_allow"}},
 }
 
-with start_engine() as engine, Vendor(ANSWERS) as vendor:
-    printed = run_example(
-        "claude_managed_agents", engine,
-        ANTHROPIC_BASE_URL=vendor.url, ANTHROPIC_API_KEY="a-key", CLAUDE_ENVIRONMENT="env_1",
-    )
-    assert printed == "sess_1\n", printed
-    asked = {one.path.partition("?")[0]: one for one in vendor.asked}
-    assert list(asked) == [AGENTS, VAULTS, CREDENTIALS, CREDENTIAL, SESSIONS], list(asked)
-    assert {one.headers["anthropic-beta"] for one in asked.values()} == {"managed-agents-2026-04-01"}
 
-    agent = asked[AGENTS].body
+def settings(url):
+    return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "a-key", "CLAUDE_ENVIRONMENT": "env_1"}
+
+
+def read(asked):
+    assert [one.path for one in asked] == list(ANSWERS), [one.path for one in asked]
+    assert {one.headers["anthropic-beta"] for one in asked} == {"managed-agents-2026-04-01"}
+    agent, _, created, updated, session = (one.body for one in asked)
     (server,) = agent["mcp_servers"]
-    url = server["url"]
+    url, token = server["url"], created["auth"]["token"]
     assert server == {"type": "url", "name": "scalekit", "url": url}, server
-    assert agent["tools"] == [
-        {
-            "type": "mcp_toolset",
-            "mcp_server_name": "scalekit",
-            "default_config": {"permission_policy": {"type": "always_allow"}},
-        }
-    ], agent["tools"]
-
-    created, updated = asked[CREDENTIALS].body["auth"], asked[CREDENTIAL].body["auth"]
-    token = created.pop("token")
-    assert created == {"type": "static_bearer", "mcp_server_url": url}, created
+    assert agent["tools"] == [TOOLSET], agent["tools"]
+    assert created == {"auth": {"type": "static_bearer", "token": token, "mcp_server_url": url}}
     # The URL of a credential cannot change.
-    assert updated == {"type": "static_bearer", "token": token}, updated
-    assert asked[SESSIONS].body["vault_ids"] == ["vlt_1"], asked[SESSIONS].body
-    calls, expired = prove(engine, url, token, printed)
-    report("claude_managed_agents", "anthropic", how="captured", refresh="no hook", calls=calls, expired_text=expired)
+    assert updated == {"auth": {"type": "static_bearer", "token": token}}
+    assert (session["agent"], session["vault_ids"]) == ("agent_1", ["vlt_1"]), session
+    return url, token
+
+
+if __name__ == "__main__":
+    play("anthropic", ANSWERS, settings, read, "sesn_1\n")

@@ -1,30 +1,27 @@
-"""Gemini's remote MCP tool: server and headers are the documented ones, and the token works.
+"""Gemini's remote MCP tool: server and headers are the documented ones.
 
 https://googleapis.github.io/python-genai/genai.html#genai.types.McpServer
 """
 
-import pathlib
-import sys
+from vendor import play
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-from vendor import Vendor, prove, report, run_example, start_engine
-
-PATH = "/v1beta/models/gemini-2.5-flash:generateContent"
 ANSWER = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Nothing."}]}, "finishReason": "STOP"}]}
 
-with start_engine() as engine, Vendor({PATH: ANSWER}) as vendor:
-    printed = run_example("google_genai", engine, GOOGLE_GEMINI_BASE_URL=vendor.url, GEMINI_API_KEY="a-key")
-    assert printed == "Nothing.\n", printed
-    (asked,) = vendor.asked
-    (tool,) = asked.body["tools"]
+
+def settings(url):
+    return {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": "a-key"}
+
+
+def read(asked):
+    ((tool,),) = (one.body["tools"] for one in asked)
     (server,) = tool["mcpServers"]
-    transport = server["streamableHttpTransport"]
-    scheme, _, token = transport["headers"].pop("Authorization").partition(" ")
-    url = transport["url"]
-    assert scheme == "Bearer"
-    assert tool == {
-        "mcpServers": [{"name": "scalekit", "streamableHttpTransport": {"url": url, "headers": {}}}]
-    }, tool
-    calls, expired = prove(engine, url, token, printed)
-    report("google_genai", "google-genai", how="captured", refresh="no hook", calls=calls, expired_text=expired)
+    # The SDK writes the documented `streamableHttpTransport` like this; the API reads both.
+    transport = server["streamable_http_transport"]
+    url, (scheme, _, token) = transport["url"], transport["headers"].pop("Authorization").partition(" ")
+    expected = {"name": "scalekit", "streamable_http_transport": {"url": url, "headers": {}}}
+    assert (tool, scheme) == ({"mcpServers": [expected]}, "Bearer"), tool
+    return url, token
+
+
+if __name__ == "__main__":
+    play("google-genai", {"/v1/models/gemini-2.5-flash:generateContent": ANSWER}, settings, read, "Nothing.\n")

@@ -1,33 +1,14 @@
-"""OpenAI's Responses API: the tool in the request is the documented one, and its token works.
+"""OpenAI's Responses API: the tool that the SDK sends is the documented one.
 
 https://platform.openai.com/docs/guides/tools-connectors-mcp
 """
 
-import pathlib
-import sys
+from vendor import OPENAI_RESPONSE, play, read_openai
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from vendor import Vendor, prove, report, run_example, start_engine
+def settings(url):
+    return {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "a-key"}
 
-ANSWER = {
-    "id": "resp_1",
-    "object": "response",
-    "created_at": 0,
-    "model": "a-model",
-    "status": "completed",
-    "output": [],
-    "parallel_tool_calls": True,
-    "tool_choice": "auto",
-    "tools": [],
-}
 
-with start_engine() as engine, Vendor({"/v1/responses": ANSWER}) as vendor:
-    printed = run_example("openai", engine, OPENAI_BASE_URL=vendor.url + "/v1", OPENAI_API_KEY="a-key")
-    (asked,) = vendor.asked
-    (tool,) = asked.body["tools"]
-    token = tool.pop("authorization")
-    url = tool["server_url"]
-    assert tool == {"type": "mcp", "server_label": "scalekit", "server_url": url, "require_approval": "never"}, tool
-    calls, expired = prove(engine, url, token, printed)
-    report("openai", "openai", how="captured", refresh="no hook", calls=calls, expired_text=expired)
+if __name__ == "__main__":
+    play("openai", {"/v1/responses": OPENAI_RESPONSE}, settings, read_openai, "Nothing.\n")

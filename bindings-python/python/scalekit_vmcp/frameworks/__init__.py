@@ -12,5 +12,20 @@ to know how long the run may take, as `run`, and hand out a token that outlives 
 """
 
 from scalekit_vmcp.frameworks._connecting import mcp, openai_agents
+from scalekit_vmcp.frameworks._hosted import (
+    anthropic,
+    claude_managed_agents,
+    google_genai,
+    openai,
+    openai_agents_hosted,
+)
 
-__all__ = ["mcp", "openai_agents"]
+__all__ = [
+    "anthropic",
+    "claude_managed_agents",
+    "google_genai",
+    "mcp",
+    "openai",
+    "openai_agents",
+    "openai_agents_hosted",
+]
