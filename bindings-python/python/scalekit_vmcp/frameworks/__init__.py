@@ -19,13 +19,17 @@ from scalekit_vmcp.frameworks._hosted import (
     openai,
     openai_agents_hosted,
 )
+from scalekit_vmcp.frameworks._shapes import agent_framework, claude_agent_sdk, smolagents
 
 __all__ = [
+    "agent_framework",
     "anthropic",
+    "claude_agent_sdk",
     "claude_managed_agents",
     "google_genai",
     "mcp",
     "openai",
     "openai_agents",
     "openai_agents_hosted",
+    "smolagents",
 ]
