@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import pathlib
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
@@ -104,8 +103,8 @@ def scene() -> Iterator[Scene]:
 
 
 def play(package: str, connect: Connect, *, mcp: str | None = "mcp") -> None:
-    """Plays a framework whose hook renews the token: both kinds of session, a token that ends in
-    mid-run, and a user who is no longer connected.
+    """Plays a framework that renews its token: both kinds of session, a token that ends in mid-run,
+    and a user who is not connected any more.
 
     Args:
         package: Its name on PyPI.
@@ -134,23 +133,28 @@ async def _with_hook(here: Scene, connect: Connect) -> str:
 
 
 async def what_is_seen(here: Scene, connect: Connect) -> str:
-    """What a person sees when no token can be had any more: it must say why, and hold no token."""
+    """What a person sees when no token can be had any more: it says why and holds no token, and the
+    connection works again as soon as the user is back."""
     session = await here.async_session("gone")
     token = await session.token()
+    async with connect(session) as agent:
+        await here.use(agent, "gone")
+        here.engine.set_account_status("gmail", "gone", "DISCONNECTED")
+        here.let_tokens_expire()
+        seen = await seen_in(agent)
+        assert "must authorize `gmail`" in seen, seen
+        assert token.rpartition(".")[2] not in seen
+        here.engine.set_account_status("gmail", "gone", "ACTIVE")
+        await here.call(agent, "gone")
+    return seen
+
+
+async def seen_in(agent: Agent) -> str:
+    """The error that a call raises, or the text that it returns instead."""
     try:
-        async with connect(session) as agent:
-            await agent.tools()
-            here.engine.set_account_status("gmail", "gone", "DISCONNECTED")
-            here.let_tokens_expire()
-            answer = await agent.call(TOOL, {})
-    except BaseException as error:
-        # A cancelled task is what some show: then that is what is seen.
-        text, whole = short(error), "".join(traceback.format_exception(error))
-    else:
-        text = whole = str(answer)
-    assert "authorization" in whole and "gmail" in whole, whole
-    assert token not in whole and token.rpartition(".")[0] not in whole
-    return text
+        return f"returns: {await agent.call(TOOL, {})}"
+    except Exception as error:
+        return short(error)
 
 
 def short(error: BaseException) -> str:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from scalekit_vmcp.common.exceptions import ScalekitException
+from scalekit_vmcp.frameworks._http import http_clients
 from scalekit_vmcp.frameworks._packages import needs
-from scalekit_vmcp.frameworks._tokens import checked, positive_seconds
+from scalekit_vmcp.frameworks._tokens import checked, headers, positive_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from agents.mcp import MCPServerStreamableHttp
+    from agno.tools.mcp import MCPTools
+    from crewai.mcp import MCPServerHTTP
+    from fastmcp import Client as FastMcpClient
+    from google.adk.tools.mcp_tool import McpToolset
+    from langchain_mcp_adapters.client import MultiServerMCPClient
+    from llama_index.tools.mcp import McpToolSpec
+    from pydantic_ai.mcp import MCPToolset
+    from strands.tools.mcp import MCPClient
 
     from scalekit_vmcp._session import AsyncSession, Session
 
@@ -25,7 +34,7 @@ _ANSWER = timedelta(minutes=5)
 def mcp(
     session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any
 ) -> AbstractAsyncContextManager[Any]:
-    """The official MCP client, connected inside an `async with`. It renews its token by itself.
+    """The official MCP client, connected inside an `async with`.
 
         async with frameworks.mcp(session) as client:
             tools = await client.list_tools()
@@ -38,64 +47,41 @@ def mcp(
 
     Returns:
         What enters as an `mcp.Client`, or with version 1 as an `mcp.ClientSession` that is initialized.
-        Where no token can be had any more, leaving it raises the `ScalekitException` that says why.
 
     Raises:
         ImportError: `mcp` is not installed, or too old.
     """
-    checked(session)
     wait = positive_seconds("timeout", timeout)
     with needs("mcp", "1.30"):
-        from mcp.client import streamable_http
-    try:
-        from mcp import Client
-    except ImportError:
-        return _client_of_version_1(session, streamable_http, timeout, options)
-    transport = _transport(session, streamable_http, wait)
-    return Client(transport, **{"read_timeout_seconds": wait, **options})
+        import mcp
+    transport = _transport(checked(session), wait)
+    if hasattr(mcp, "Client"):
+        return mcp.Client(transport, **{"read_timeout_seconds": wait, **options})
+    return _client_of_version_1(transport, {"read_timeout_seconds": timeout, **options})
 
 
 @asynccontextmanager
-async def _client_of_version_1(
-    session: Session | AsyncSession, streamable_http: Any, timeout: timedelta, options: dict[str, Any]
-) -> AsyncIterator[Any]:
+async def _client_of_version_1(transport: Any, options: dict[str, Any]) -> AsyncIterator[Any]:
     from mcp import ClientSession
 
-    async with _transport(session, streamable_http, timeout.total_seconds()) as (read, write, *_):
-        async with ClientSession(read, write, **{"read_timeout_seconds": timeout, **options}) as client:
-            await client.initialize()
-            yield client
+    async with transport as (read, write, *_), ClientSession(read, write, **options) as client:
+        await client.initialize()
+        yield client
 
 
 @asynccontextmanager
-async def _transport(session: Session | AsyncSession, streamable_http: Any, wait: float) -> AsyncIterator[Any]:
+async def _transport(session: Session | AsyncSession, wait: float) -> AsyncIterator[Any]:
     """The transport of both versions, with an HTTP client that ends with it."""
-    http = streamable_http.create_mcp_http_client(auth=session.auth)
-    http.timeout = type(http.timeout)(http.timeout.connect, read=wait)
-    try:
-        async with http, streamable_http.streamable_http_client(session.url, http_client=http) as streams:
-            yield streams
-    except Exception as error:
-        reason = _reason(error)
-        if reason is None:
-            raise
-        raise reason from None
+    from mcp.client.streamable_http import streamable_http_client
 
-
-def _reason(error: BaseException) -> ScalekitException | None:
-    """Ours, out of the groups in which a client wraps what goes wrong in its tasks."""
-    if isinstance(error, ScalekitException):
-        return error
-    for inner in getattr(error, "exceptions", ()):
-        if reason := _reason(inner):
-            return reason
-    return None
+    async with http_clients(session, wait)() as http, streamable_http_client(session.url, http_client=http) as streams:
+        yield streams
 
 
 def openai_agents(
     session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any
 ) -> MCPServerStreamableHttp:
-    """An MCP server for the OpenAI Agents SDK. It renews its token by itself.
+    """An MCP server for the OpenAI Agents SDK.
 
         async with frameworks.openai_agents(session) as server:
             agent = Agent(name="Assistant", mcp_servers=[server])
@@ -113,6 +99,197 @@ def openai_agents(
     with needs("openai-agents", "0.24"):
         from agents.mcp import MCPServerStreamableHttp
     return MCPServerStreamableHttp(
-        {"url": session.url, "auth": session.auth, "timeout": wait, "sse_read_timeout": wait},
+        {
+            "url": session.url,
+            "timeout": wait,
+            "sse_read_timeout": wait,
+            "httpx_client_factory": http_clients(session, wait),
+        },
         **{"client_session_timeout_seconds": wait, **options},
     )
+
+
+def pydantic_ai(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPToolset[Any]:
+    """A toolset for Pydantic AI.
+
+        agent = Agent("openai:gpt-5", toolsets=[frameworks.pydantic_ai(session)])
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `pydantic_ai.mcp.MCPToolset`, such as `id` or `max_retries`.
+
+    Raises:
+        ImportError: `pydantic-ai-slim` is not installed with its extra `mcp`, or too old.
+    """
+    checked(session)
+    wait = positive_seconds("timeout", timeout)
+    with needs("pydantic-ai-slim", "2.68", "mcp"):
+        from pydantic_ai.mcp import MCPToolset
+        from fastmcp.client.transports import StreamableHttpTransport
+    transport = StreamableHttpTransport(session.url, httpx_client_factory=http_clients(session, wait))
+    return MCPToolset(transport, **{"read_timeout": wait, **options})
+
+
+def fastmcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> FastMcpClient[Any]:
+    """A client of FastMCP.
+
+        async with frameworks.fastmcp(session) as client:
+            tools = await client.list_tools()
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `fastmcp.Client`, such as `name` or `progress_handler`.
+
+    Raises:
+        ImportError: `fastmcp` is not installed, or too old.
+    """
+    checked(session)
+    wait = positive_seconds("timeout", timeout)
+    with needs("fastmcp-slim", "4.2", "client"):
+        from fastmcp import Client
+        from fastmcp.client.transports import StreamableHttpTransport
+    transport = StreamableHttpTransport(session.url, httpx_client_factory=http_clients(session, wait))
+    return Client(transport, **{"timeout": wait, **options})
+
+
+def langchain(
+    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
+) -> MultiServerMCPClient:
+    """A client of `langchain-mcp-adapters`, for LangChain and LangGraph.
+
+        tools = await frameworks.langchain(session).get_tools()
+        agent = create_agent("openai:gpt-5", tools)
+
+    For several servers in one client, add to its `connections`.
+
+    Args:
+        session: What it acts for.
+        name: What the client calls the server.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `MultiServerMCPClient`, such as `tool_interceptors` or `tool_name_prefix`.
+
+    Raises:
+        ImportError: `langchain-mcp-adapters` is not installed, or too old.
+    """
+    checked(session)
+    wait = positive_seconds("timeout", timeout)
+    with needs("langchain-mcp-adapters", "0.3"):
+        from langchain_mcp_adapters.client import MultiServerMCPClient
+    connection: Any = {
+        "transport": "streamable_http",
+        "url": session.url,
+        "timeout": timeout,
+        "sse_read_timeout": timeout,
+        "httpx_client_factory": http_clients(session, wait),
+    }
+    return MultiServerMCPClient({name: connection}, **options)
+
+
+def google_adk(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> McpToolset:
+    """A toolset for Google's Agent Development Kit.
+
+        agent = LlmAgent(model="gemini-3-flash", name="mail", tools=[frameworks.google_adk(session)])
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `google.adk.tools.mcp_tool.McpToolset`, such as `tool_filter`.
+
+    Raises:
+        ImportError: `google-adk` is not installed with its extra `mcp`, or too old.
+    """
+    checked(session)
+    wait = positive_seconds("timeout", timeout)
+    with needs("google-adk", "2.13", "mcp"):
+        from google.adk.tools.mcp_tool import McpToolset, StreamableHTTPConnectionParams
+    # Not its `header_provider`: connections are pooled by their headers, so each token would open one.
+    connection = StreamableHTTPConnectionParams(
+        url=session.url, timeout=wait, sse_read_timeout=wait, httpx_client_factory=http_clients(session, wait)
+    )
+    return McpToolset(connection_params=connection, **options)
+
+
+def strands(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPClient:
+    """A tool provider for Strands Agents.
+
+        agent = Agent(tools=[frameworks.strands(session)])
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `strands.tools.mcp.MCPClient`, such as `prefix` or `tool_filters`.
+
+    Raises:
+        ImportError: `strands-agents` is not installed, or too old.
+    """
+    checked(session)
+    wait = positive_seconds("timeout", timeout)
+    with needs("strands-agents", "1.62"):
+        from strands.tools.mcp import MCPClient
+    return MCPClient(lambda: _transport(session, wait), **options)
+
+
+def llama_index(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> McpToolSpec:
+    """The tools for LlamaIndex.
+
+        tools = await frameworks.llama_index(session).to_tool_list_async()
+        agent = FunctionAgent(tools=tools, llm=llm)
+
+    Args:
+        session: What they act for.
+        timeout: How long one answer may take, in whole seconds; 5 minutes if not set.
+        options: Go to `llama_index.tools.mcp.McpToolSpec`, such as `allowed_tools`.
+
+    Raises:
+        ImportError: `llama-index-tools-mcp` is not installed, or too old.
+    """
+    checked(session)
+    wait = ceil(positive_seconds("timeout", timeout))
+    with needs("llama-index-tools-mcp", "0.6"):
+        from llama_index.tools.mcp import BasicMCPClient, McpToolSpec
+    client = BasicMCPClient(session.url, timeout=wait, http_client=http_clients(session, wait)())
+    return McpToolSpec(client, **options)
+
+
+def agno(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPTools:
+    """A toolkit for Agno.
+
+        async with frameworks.agno(session) as tools:
+            agent = Agent(tools=[tools])
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `agno.tools.mcp.MCPTools`, such as `include_tools` or `tool_name_prefix`.
+
+    Raises:
+        ImportError: `agno` is not installed with its extra `mcp`, or too old.
+    """
+    client = fastmcp(session, timeout=timeout)
+    with needs("agno", "3.1", "mcp"):
+        from agno.tools.mcp import MCPTools
+    return MCPTools(session=client, **options)
+
+
+def crewai(session: Session | AsyncSession, *, run: timedelta, **options: Any) -> MCPServerHTTP:
+    """An MCP server for CrewAI. It has no hook: the token is the same for the whole run.
+
+        agent = Agent(role="Mail", goal="…", backstory="…", mcps=[frameworks.crewai(session, run=timedelta(hours=1))])
+
+    A token that ends in mid-run shows as a connection that failed, without a reason.
+
+    Args:
+        session: What it acts for.
+        run: How long the run may take: the token outlives it.
+        options: Go to `crewai.mcp.MCPServerHTTP`, such as `tool_filter` or `cache_tools_list`.
+
+    Raises:
+        ImportError: `crewai` is not installed, or too old.
+        ScalekitValidationException: The session's tokens do not live so long.
+    """
+    checked(session)
+    with needs("crewai", "1.15"):
+        from crewai.mcp import MCPServerHTTP
+    return MCPServerHTTP(url=session.url, headers=headers(session, run), streamable=True, **options)

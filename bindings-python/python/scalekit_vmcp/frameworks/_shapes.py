@@ -1,4 +1,4 @@
-"""Frameworks that want a shape of their own: a dict or an object that holds the URL and the credential."""
+"""Frameworks that wrap another MCP client, and want the connection in a shape of their own."""
 
 from __future__ import annotations
 
@@ -8,101 +8,180 @@ from typing import Any
 
 from scalekit_vmcp._arguments import text
 from scalekit_vmcp._session import AsyncSession, Session
-from scalekit_vmcp.frameworks._connecting import _transport as transport
+from scalekit_vmcp.frameworks._connecting import _ANSWER, _transport, fastmcp
+from scalekit_vmcp.frameworks._http import http_clients
 from scalekit_vmcp.frameworks._packages import needs
 from scalekit_vmcp.frameworks._tokens import checked, headers, positive_seconds
-
-_ANSWER = timedelta(minutes=5)
-"""How long an MCP server may take for one answer, such as the result of a tool."""
-
-
-def claude_agent_sdk(session: Session | AsyncSession, *, run: timedelta) -> Any:
-    """An MCP server for the Claude Agent SDK, under the name that you give it.
-
-        options = ClaudeAgentOptions(
-            mcp_servers={"scalekit": frameworks.claude_agent_sdk(session, run=timedelta(minutes=20))},
-            allowed_tools=["mcp__scalekit__*"],
-        )
-
-    The token does not refresh: build the options for each run. Once it is over, the server's status is `failed`
-    and the agent goes on without its tools.
-
-    Args:
-        session: The session of the run's user.
-        run: How long the run may take. The token lives at least as long.
-
-    Returns:
-        A dict. It holds the token: keep it out of logs.
-
-    Raises:
-        ScalekitValidationException: `run` is longer than the session's tokens live.
-        ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
-    """
-    return {"type": "http", "url": session.url, "headers": headers(session, run)}
 
 
 def agent_framework(
     session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
 ) -> Any:
-    """A tool of Microsoft's Agent Framework that holds the session's tools. It renews its token by itself.
+    """A tool of Microsoft's Agent Framework that holds the session's tools.
 
         async with frameworks.agent_framework(session) as tool:
-            agent = Agent(client=..., tools=tool)
+            agent = Agent(client=client, tools=tool)
 
     Args:
         session: What it acts for.
         name: What the framework calls the server.
         timeout: How long one answer may take, in whole seconds; 5 minutes if not set.
-        options: Go to `MCPStreamableHTTPTool`, such as `allowed_tools` and `approval_mode`.
+        options: Go to `agent_framework.MCPStreamableHTTPTool`, such as `allowed_tools` or `approval_mode`.
 
     Raises:
-        ImportError: `agent-framework-core` or `mcp` is not installed, or too old.
+        ImportError: `agent-framework-core` is not installed, or too old; or what its MCP client needs:
+            `mcp` 2.2 or newer, and `tenacity`.
     """
     checked(session)
     wait = ceil(positive_seconds("timeout", timeout))
-    with needs("agent-framework-core", "1.20"):
+    with needs("agent-framework-core", "1.23"):
         from agent_framework import MCPStreamableHTTPTool
-    with needs("mcp", "2.2"):
-        from mcp.client import streamable_http
+    # It does not bring them along.
+    with needs("mcp", "2.2"), needs("tenacity", "9"):
+        import mcp  # noqa: F401
 
-    class Tool(MCPStreamableHTTPTool):
-        # Its hook for headers would make each new token a new connection, and sees no refusal.
+    class Tool(MCPStreamableHTTPTool):  # type: ignore[misc]
+        # Not its `header_provider`: each token would be a new connection.
         def get_mcp_client(self) -> Any:
-            return transport(session, streamable_http, wait)
+            return _transport(session, wait)
 
     return Tool(text("name", name), session.url, **{"load_prompts": False, "request_timeout": wait, **options})
 
 
-def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> Any:
-    """A client of smolagents, connected when this returns. It renews its token by itself.
+def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) -> Any:
+    """The parameters of an MCP server for AutoGen.
 
-        with frameworks.smolagents(session) as tools:
-            agent = ToolCallingAgent(tools=tools, model=...)
+        tools = await mcp_server_tools(frameworks.autogen(session))
+        agent = AssistantAgent("mail", model_client, tools=tools)
 
     Args:
         session: What it acts for.
         timeout: How long one answer may take; 5 minutes if not set.
-        options: Go to `smolagents.MCPClient`, such as `structured_output`, which is on if not set.
+
+    Returns:
+        An `autogen_ext.tools.mcp.StreamableHttpServerParams`. It belongs to this process: a component
+        that holds it cannot be dumped.
 
     Raises:
-        ImportError: `smolagents` is not installed with its extra `mcp`, or `mcp` is not of version 1.
-        ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
-        TimeoutError: The MCP server did not answer within 30 seconds, or refused.
+        ImportError: `autogen-ext` is not installed with its extra `mcp`, too old, or beside version 2 of `mcp`.
     """
-    positive_seconds("timeout", timeout)
-    # Where no token can be had it would wait for half a minute, and not say why.
-    Session(checked(session)._native).authorization_for(session.url)
-    with needs("smolagents", "1.26", "mcp"):
-        from smolagents import MCPClient
-    with needs("mcp", "1.30"):
-        from mcp.shared._httpx_utils import create_mcp_http_client
+    checked(session)
+    wait = positive_seconds("timeout", timeout)
+    with needs("autogen-ext", "0.7.5", "mcp"):
+        from autogen_ext.tools.mcp import StreamableHttpServerParams
 
-    # It copies what it is given, and a session cannot be copied; a function can.
-    def http_client(headers: Any = None, timeout: Any = None, auth: Any = None) -> Any:
-        return create_mcp_http_client(headers=headers, timeout=timeout, auth=session.auth)
+    class Parameters(StreamableHttpServerParams):  # type: ignore[misc]
+        # Its fields are the arguments of the MCP client.
+        httpx_client_factory: Any
 
-    server = {"url": session.url, "transport": "streamable-http", "timeout": timeout, "sse_read_timeout": timeout}
-    waits = {"client_session_timeout_seconds": timeout, **options.pop("adapter_kwargs", {})}
-    return MCPClient(
-        {**server, "httpx_client_factory": http_client}, waits, **{"structured_output": True, **options}
+    return Parameters(
+        url=session.url, timeout=wait, sse_read_timeout=wait, httpx_client_factory=http_clients(session, wait)
     )
+
+
+def claude_agent_sdk(session: Session | AsyncSession, *, run: timedelta) -> Any:
+    """An MCP server for the Claude Agent SDK. It has no hook: the token is the same for the whole run.
+
+        options = ClaudeAgentOptions(
+            mcp_servers={"scalekit": frameworks.claude_agent_sdk(session, run=timedelta(hours=1))},
+            allowed_tools=["mcp__scalekit__*"],
+        )
+
+    A token that ends in mid-run shows as a server whose status is `failed`.
+
+    Args:
+        session: What it acts for.
+        run: How long the run may take: the token outlives it.
+
+    Returns:
+        A dict. It holds the token: keep it out of logs.
+
+    Raises:
+        ScalekitValidationException: The session's tokens do not live so long.
+        ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
+    """
+    return {"type": "http", "url": checked(session).url, "headers": headers(session, run)}
+
+
+def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> Any:
+    """The MCP adapter of LangChain itself, which is beta. `langchain` is for `langchain-mcp-adapters`.
+
+        async with frameworks.langchain_mcp(session) as adapter:
+            agent = create_agent("openai:gpt-5", await adapter.list_tools())
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `fastmcp.Client`, as for `fastmcp`.
+
+    Returns:
+        A `langchain.mcp.MCPAdapter`.
+
+    Raises:
+        ImportError: `langchain` is not installed with its extra `mcp`, or too old.
+    """
+    client = fastmcp(session, timeout=timeout, **options)
+    with needs("langchain", "1.5", "mcp"):
+        from langchain.mcp import MCPAdapter
+    return MCPAdapter(client)
+
+
+def semantic_kernel(
+    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
+) -> Any:
+    """A plugin of Semantic Kernel that holds the session's tools.
+
+        async with frameworks.semantic_kernel(session) as plugin:
+            agent = ChatCompletionAgent(service=service, plugins=[plugin])
+
+    Args:
+        session: What it acts for.
+        name: What the kernel calls the plugin.
+        timeout: How long one answer may take, in whole seconds; 5 minutes if not set.
+        options: Go to `semantic_kernel.connectors.mcp.MCPStreamableHttpPlugin`, such as `description`.
+
+    Raises:
+        ImportError: `semantic-kernel` is not installed with its extra `mcp`, too old, or beside version 2 of `mcp`.
+    """
+    checked(session)
+    wait = ceil(positive_seconds("timeout", timeout))
+    with needs("semantic-kernel", "1.45", "mcp"):
+        from semantic_kernel.connectors.mcp import MCPStreamableHttpPlugin
+    waits = {"timeout": wait, "sse_read_timeout": wait, "request_timeout": wait}
+    client = {"httpx_client_factory": http_clients(session, wait)}
+    return MCPStreamableHttpPlugin(
+        text("name", name), session.url, **{"load_prompts": False, **waits, **client, **options}
+    )
+
+
+def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> Any:
+    """A client of smolagents. It is not async, and connected when this returns.
+
+        with frameworks.smolagents(session) as tools:
+            agent = ToolCallingAgent(tools=tools, model=model)
+
+    Args:
+        session: What it acts for.
+        timeout: How long one answer may take; 5 minutes if not set.
+        options: Go to `smolagents.MCPClient`, such as `structured_output`, which is off if not set.
+
+    Raises:
+        ImportError: `smolagents` is not installed with its extra `mcp`, too old, or beside version 2 of `mcp`.
+        ScalekitException: There is no token any more.
+        TimeoutError: The MCP server refused, or did not answer within 30 seconds.
+    """
+    wait = positive_seconds("timeout", timeout)
+    with needs("smolagents", "1.26", "mcp"):
+        from mcpadapt.core import MCPAdapt  # noqa: F401
+        from smolagents import MCPClient
+    # Connecting without a token would take it half a minute, and it would not say why.
+    Session(checked(session)._native).authorization_for(session.url)
+    server = {
+        "transport": "streamable-http",
+        "url": session.url,
+        "timeout": timeout,
+        "sse_read_timeout": timeout,
+        "httpx_client_factory": http_clients(session, wait),
+    }
+    adapter = {"client_session_timeout_seconds": timeout, **options.pop("adapter_kwargs", {})}
+    return MCPClient(server, adapter, **{"structured_output": False, **options})
