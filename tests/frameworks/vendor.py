@@ -100,11 +100,7 @@ def play(package, answers, settings, read, prints):
         mcp_url, token = read(asked)
         assert printed == prints, printed
         assert mcp_url.startswith(here.engine.env_url), mcp_url
-        connect(here, mcp_url, token)
-        here.let_tokens_expire()
-        status, refused = ask(mcp_url, token, "tools/list")
-        assert status == 401, (status, refused)
-        seen = f"the service is answered HTTP 401: {refused['error']['message']}"
+        seen = f"the service is answered HTTP 401: {connect(here, mcp_url, token, [TOOL])}"
         report(package, how="captured", refresh="no hook", calls=here.calls, expired_text=seen)
 
 
@@ -123,16 +119,21 @@ def run_example(engine, settings):
     return program.stdout
 
 
-def connect(here, url, token):
-    """What the vendor does with URL and token: it lists the tools, and calls one as the user."""
+def connect(here, url, token, tools):
+    """What a client does that has URL and token: it lists the tools, and calls one as the user, until
+    the token has expired. Answers what it is told then."""
     status, listed = ask(url, token, "tools/list")
     assert status == 200, listed
-    assert [tool["name"] for tool in listed["result"]["tools"]] == [TOOL], listed
+    assert [tool["name"] for tool in listed["result"]["tools"]] == tools, listed
     status, called = ask(url, token, "tools/call", name=TOOL, arguments={})
     assert status == 200, called
     assert f"Mailbox of {USER}." in called["result"]["content"][0]["text"], called
     here.calls = len(here.journal(USER))
     assert here.calls == 1
+    here.let_tokens_expire()
+    status, refused = ask(url, token, "tools/list")
+    assert status == 401, (status, refused)
+    return refused["error"]["message"]
 
 
 def ask(url, token, method, **parameters):

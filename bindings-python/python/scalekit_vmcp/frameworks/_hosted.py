@@ -1,7 +1,6 @@
-"""Services that connect to the session's MCP server by themselves, from where they run.
+"""Services that connect to the session's MCP server themselves, from where they run.
 
-They are given the URL and a raw token, and cannot ask for another: it outlives the run that it is made for.
-The server must be one that they reach, over https; an engine on one's own machine is not.
+They are given the URL and a raw token, and cannot ask for another.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ def openai(session: Session | AsyncSession, *, run: timedelta, name: str = "scal
     The token does not refresh: build the tool for each run.
 
     Args:
-        session: The session of the run's user.
-        run: How long the run may take. The token lives at least as long.
+        session: What it acts for. OpenAI must reach its URL: an engine on this machine is out of reach.
+        run: How long the run may take: the token outlives it.
         name: What the server is called in the answer (`server_label`).
-        **options: Other fields of the tool, such as `require_approval`, which is `"never"` if not set: the
+        options: Other fields of the tool, such as `require_approval`, which is `"never"` if not set: the
             config has chosen the tools already.
 
     Returns:
         A dict. It holds the token: keep it out of logs.
 
     Raises:
-        ScalekitValidationException: `run` is longer than the session's tokens live.
+        ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
     return {
@@ -61,17 +60,17 @@ def openai_agents_hosted(
     `openai_agents` connects from your program, and refreshes its token. This one does not refresh.
 
     Args:
-        session: The session of the run's user.
-        run: How long the run may take. The token lives at least as long.
+        session: What it acts for. OpenAI must reach its URL: an engine on this machine is out of reach.
+        run: How long the run may take: the token outlives it.
         name: What the server is called in the answer (`server_label`).
-        **options: Other fields of the tool, as for `openai`.
+        options: Other fields of the tool, as for `openai`.
 
     Returns:
         An `agents.HostedMCPTool`. Its `repr` shows the token: keep it out of logs.
 
     Raises:
         ImportError: `openai-agents` is not installed.
-        ScalekitValidationException: `run` is longer than the session's tokens live.
+        ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
     with needs("openai-agents", "0.24"):
@@ -91,17 +90,17 @@ def anthropic(
     The token does not refresh: build the arguments for each run.
 
     Args:
-        session: The session of the run's user.
-        run: How long the run may take. The token lives at least as long.
+        session: What it acts for. Anthropic must reach its URL: an engine on this machine is out of reach.
+        run: How long the run may take: the token outlives it.
         name: What the server is called in the answer.
-        **toolset: Other fields of the `mcp_toolset`, such as `configs` and `cache_control`.
+        toolset: Other fields of the `mcp_toolset`, such as `configs` and `cache_control`.
 
     Returns:
         The arguments `mcp_servers`, `tools` and `betas`; add your own to these lists. It holds the token: keep
         it out of logs.
 
     Raises:
-        ScalekitValidationException: `run` is longer than the session's tokens live.
+        ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
     server = {"type": "url", "name": text("name", name), "url": session.url}
@@ -118,19 +117,20 @@ def claude_managed_agents(
     """What a Claude Managed Agent needs to use the session's MCP server: arguments for three calls.
 
         vmcp = frameworks.claude_managed_agents(session, run=timedelta(minutes=20))
-        agent = client.beta.agents.create(model=..., name=..., **vmcp["agent"])                   # once per role
-        credential = client.beta.vaults.credentials.create(vault.id, **vmcp["create"])            # once per user
-        client.beta.vaults.credentials.update(credential.id, vault_id=vault.id, **vmcp["update"])  # before later runs
-        client.beta.sessions.create(agent=agent.id, vault_ids=[vault.id], ...)
+        # Once per role, and once per user:
+        agent = client.beta.agents.create(model=..., name=..., **vmcp["agent"])
+        credential = client.beta.vaults.credentials.create(vault.id, **vmcp["create"])
+        # Before each later run:
+        client.beta.vaults.credentials.update(credential.id, vault_id=vault.id, **vmcp["update"])
 
-    The URL names the config and the token the user: one agent serves all users, each with a vault. The token
-    does not refresh; `update` replaces it.
+    The URL is that of the config, and the token is of one user: one agent serves all users, and each has a vault
+    (`vault_ids` of its sessions). The token does not refresh; `update` replaces it.
 
     Args:
-        session: The session of the run's user.
-        run: How long the run may take. The token lives at least as long.
+        session: What it acts for. Anthropic must reach its URL: an engine on this machine is out of reach.
+        run: How long the run may take: the token outlives it.
         name: What the server is called in the agent.
-        **toolset: Other fields of the `mcp_toolset`. Its `default_config` lets the agent call every tool
+        toolset: Other fields of the `mcp_toolset`. Its `default_config` lets the agent call every tool
             without asking if not set: the config has chosen the tools already.
 
     Returns:
@@ -138,7 +138,7 @@ def claude_managed_agents(
         logs.
 
     Raises:
-        ScalekitValidationException: `run` is longer than the session's tokens live.
+        ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
     unasked = {"default_config": {"permission_policy": {"type": "always_allow"}}}
@@ -156,7 +156,7 @@ def claude_managed_agents(
 def google_genai(session: Session | AsyncSession, *, run: timedelta, name: str = "scalekit", **options: Any) -> Any:
     """The tool of the Gemini API that lets a model use the session's MCP server.
 
-        answer = genai.Client().models.generate_content(
+        answer = client.models.generate_content(
             model=..., contents=..., config={"tools": [frameworks.google_genai(session, run=timedelta(minutes=20))]}
         )
 
@@ -164,20 +164,20 @@ def google_genai(session: Session | AsyncSession, *, run: timedelta, name: str =
     build the tool for each run.
 
     Args:
-        session: The session of the run's user.
-        run: How long the run may take. The token lives at least as long.
+        session: What it acts for. Google must reach its URL: an engine on this machine is out of reach.
+        run: How long the run may take: the token outlives it.
         name: What the server is called in the answer.
-        **options: Other fields of `StreamableHttpTransport`, such as `timeout`.
+        options: Other fields of `StreamableHttpTransport`, such as `timeout`.
 
     Returns:
         A `google.genai.types.Tool`. Its `repr` shows the token: keep it out of logs.
 
     Raises:
         ImportError: `google-genai` is not installed, or too old.
-        ScalekitValidationException: `run` is longer than the session's tokens live.
+        ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
-    with needs("google-genai", "2.0"):
+    with needs("google-genai", "3.6"):
         from google.genai import types
     transport = types.StreamableHttpTransport(url=session.url, headers=headers(session, run), **options)
     return types.Tool(mcp_servers=[types.McpServer(name=text("name", name), streamable_http_transport=transport)])

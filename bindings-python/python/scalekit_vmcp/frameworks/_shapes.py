@@ -29,16 +29,15 @@ def agent_framework(
         options: Go to `agent_framework.MCPStreamableHTTPTool`, such as `allowed_tools` or `approval_mode`.
 
     Raises:
-        ImportError: `agent-framework-core` is not installed, or too old; or what its MCP client needs:
-            `mcp` 2.2 or newer, and `tenacity`.
+        ImportError: `agent-framework-core` is not installed, or too old; or `mcp` and `tenacity` are not, which
+            it does not bring along.
     """
     checked(session)
     wait = ceil(positive_seconds("timeout", timeout))
-    with needs("agent-framework-core", "1.23"):
-        from agent_framework import MCPStreamableHTTPTool
-    # It does not bring them along.
-    with needs("mcp", "2.2"), needs("tenacity", "9"):
+    with needs("agent-framework-core", "1.23", beside="'mcp>=2.2' tenacity"):
         import mcp  # noqa: F401
+        import tenacity  # noqa: F401
+        from agent_framework import MCPStreamableHTTPTool
 
     class Tool(MCPStreamableHTTPTool):  # type: ignore[misc]
         # Not its `header_provider`: each token would be a new connection.
@@ -67,7 +66,7 @@ def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) ->
     """
     checked(session)
     wait = positive_seconds("timeout", timeout)
-    with needs("autogen-ext", "0.7.5", "mcp"):
+    with needs("autogen-ext", "0.7.5", "mcp", beside="'mcp<2'"):
         from autogen_ext.tools.mcp import StreamableHttpServerParams
 
     class Parameters(StreamableHttpServerParams):  # type: ignore[misc]
@@ -145,7 +144,7 @@ def semantic_kernel(
     """
     checked(session)
     wait = ceil(positive_seconds("timeout", timeout))
-    with needs("semantic-kernel", "1.45", "mcp"):
+    with needs("semantic-kernel", "1.45", "mcp", beside="'mcp<2'"):
         from semantic_kernel.connectors.mcp import MCPStreamableHttpPlugin
     waits = {"timeout": wait, "sse_read_timeout": wait, "request_timeout": wait}
     client = {"httpx_client_factory": http_clients(session, wait)}
@@ -171,7 +170,7 @@ def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER,
         TimeoutError: The MCP server refused, or did not answer within 30 seconds.
     """
     wait = positive_seconds("timeout", timeout)
-    with needs("smolagents", "1.26", "mcp"):
+    with needs("smolagents", "1.26", "mcp", beside="'mcp<2'"):
         from mcpadapt.core import MCPAdapt  # noqa: F401
         from smolagents import MCPClient
     # Connecting without a token would take it half a minute, and it would not say why.
