@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import text
 from scalekit_vmcp.frameworks._packages import needs
-from scalekit_vmcp.frameworks._tokens import headers, token
+from scalekit_vmcp.frameworks._tokens import checked, headers, token
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+    from agents import HostedMCPTool
+    from google.genai.types import Tool
 
     from scalekit_vmcp._session import AsyncSession, Session
 
@@ -43,7 +46,7 @@ def openai(session: Session | AsyncSession, *, run: timedelta, name: str = "scal
     return {
         "type": "mcp",
         "server_label": text("name", name),
-        "server_url": session.url,
+        "server_url": checked(session).url,
         "authorization": token(session, run),
         "require_approval": "never",
         **options,
@@ -52,7 +55,7 @@ def openai(session: Session | AsyncSession, *, run: timedelta, name: str = "scal
 
 def openai_agents_hosted(
     session: Session | AsyncSession, *, run: timedelta, name: str = "scalekit", **options: Any
-) -> Any:
+) -> HostedMCPTool:
     """The same tool for the OpenAI Agents SDK, where OpenAI and not your program connects.
 
         agent = Agent(name=..., tools=[frameworks.openai_agents_hosted(session, run=timedelta(minutes=20))])
@@ -66,16 +69,17 @@ def openai_agents_hosted(
         options: Other fields of the tool, as for `openai`.
 
     Returns:
-        An `agents.HostedMCPTool`. Its `repr` shows the token: keep it out of logs.
+        Its `repr` shows the token: keep it out of logs.
 
     Raises:
         ImportError: `openai-agents` is not installed.
         ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
+    tool = openai(session, run=run, name=name, **options)
     with needs("openai-agents", "0.24"):
         from agents import HostedMCPTool
-    return HostedMCPTool(tool_config=openai(session, run=run, name=name, **options))
+    return HostedMCPTool(tool_config=tool)
 
 
 def anthropic(
@@ -103,7 +107,7 @@ def anthropic(
         ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
-    server = {"type": "url", "name": text("name", name), "url": session.url}
+    server = {"type": "url", "name": text("name", name), "url": checked(session).url}
     return {
         "mcp_servers": [{**server, "authorization_token": token(session, run)}],
         "tools": [{"type": "mcp_toolset", "mcp_server_name": name, **toolset}],
@@ -153,7 +157,7 @@ def claude_managed_agents(
     }
 
 
-def google_genai(session: Session | AsyncSession, *, run: timedelta, name: str = "scalekit", **options: Any) -> Any:
+def google_genai(session: Session | AsyncSession, *, run: timedelta, name: str = "scalekit", **options: Any) -> Tool:
     """The tool of the Gemini API that lets a model use the session's MCP server.
 
         answer = client.models.generate_content(
@@ -170,14 +174,15 @@ def google_genai(session: Session | AsyncSession, *, run: timedelta, name: str =
         options: Other fields of `StreamableHttpTransport`, such as `timeout`.
 
     Returns:
-        A `google.genai.types.Tool`. Its `repr` shows the token: keep it out of logs.
+        Its `repr` shows the token: keep it out of logs.
 
     Raises:
         ImportError: `google-genai` is not installed, or too old.
         ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
+    sent = headers(session, run)
     with needs("google-genai", "3.6"):
         from google.genai import types
-    transport = types.StreamableHttpTransport(url=session.url, headers=headers(session, run), **options)
+    transport = types.StreamableHttpTransport(url=session.url, headers=sent, **options)
     return types.Tool(mcp_servers=[types.McpServer(name=text("name", name), streamable_http_transport=transport)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import text
 from scalekit_vmcp._session import AsyncSession, Session
@@ -13,10 +13,18 @@ from scalekit_vmcp.frameworks._http import http_clients
 from scalekit_vmcp.frameworks._packages import needs
 from scalekit_vmcp.frameworks._tokens import checked, headers, positive_seconds
 
+if TYPE_CHECKING:
+    from agent_framework import MCPStreamableHTTPTool
+    from autogen_ext.tools.mcp import StreamableHttpServerParams
+    from claude_agent_sdk.types import McpHttpServerConfig
+    from langchain.mcp import MCPAdapter
+    from semantic_kernel.connectors.mcp import MCPStreamableHttpPlugin
+    from smolagents import MCPClient
+
 
 def agent_framework(
     session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
-) -> Any:
+) -> MCPStreamableHTTPTool:
     """A tool of Microsoft's Agent Framework that holds the session's tools.
 
         async with frameworks.agent_framework(session) as tool:
@@ -47,7 +55,7 @@ def agent_framework(
     return Tool(text("name", name), session.url, **{"load_prompts": False, "request_timeout": wait, **options})
 
 
-def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) -> Any:
+def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) -> StreamableHttpServerParams:
     """The parameters of an MCP server for AutoGen.
 
         tools = await mcp_server_tools(frameworks.autogen(session))
@@ -58,8 +66,7 @@ def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) ->
         timeout: How long one answer may take; 5 minutes if not set.
 
     Returns:
-        An `autogen_ext.tools.mcp.StreamableHttpServerParams`. It belongs to this process: a component
-        that holds it cannot be dumped.
+        Parameters that belong to this process: a component that holds them cannot be dumped.
 
     Raises:
         ImportError: `autogen-ext` is not installed with its extra `mcp`, too old, or beside version 2 of `mcp`.
@@ -78,7 +85,7 @@ def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) ->
     )
 
 
-def claude_agent_sdk(session: Session | AsyncSession, *, run: timedelta) -> Any:
+def claude_agent_sdk(session: Session | AsyncSession, *, run: timedelta) -> McpHttpServerConfig:
     """An MCP server for the Claude Agent SDK. It has no hook: the token is the same for the whole run.
 
         options = ClaudeAgentOptions(
@@ -99,10 +106,11 @@ def claude_agent_sdk(session: Session | AsyncSession, *, run: timedelta) -> Any:
         ScalekitValidationException: The session's tokens do not live so long.
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
-    return {"type": "http", "url": checked(session).url, "headers": headers(session, run)}
+    sent = headers(session, run)
+    return {"type": "http", "url": session.url, "headers": sent}
 
 
-def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> Any:
+def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPAdapter:
     """The MCP adapter of LangChain itself, which is beta. `langchain` is for `langchain-mcp-adapters`.
 
         async with frameworks.langchain_mcp(session) as adapter:
@@ -112,9 +120,6 @@ def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSW
         session: What it acts for.
         timeout: How long one answer may take; 5 minutes if not set.
         options: Go to `fastmcp.Client`, as for `fastmcp`.
-
-    Returns:
-        A `langchain.mcp.MCPAdapter`.
 
     Raises:
         ImportError: `langchain` is not installed with its extra `mcp`, or too old.
@@ -127,7 +132,7 @@ def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSW
 
 def semantic_kernel(
     session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
-) -> Any:
+) -> MCPStreamableHttpPlugin:
     """A plugin of Semantic Kernel that holds the session's tools.
 
         async with frameworks.semantic_kernel(session) as plugin:
@@ -153,7 +158,7 @@ def semantic_kernel(
     )
 
 
-def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> Any:
+def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPClient:
     """A client of smolagents. It is not async, and connected when this returns.
 
         with frameworks.smolagents(session) as tools:
@@ -169,12 +174,13 @@ def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER,
         ScalekitException: There is no token any more.
         TimeoutError: The MCP server refused, or did not answer within 30 seconds.
     """
+    checked(session)
     wait = positive_seconds("timeout", timeout)
     with needs("smolagents", "1.26", "mcp", beside="'mcp<2'"):
         from mcpadapt.core import MCPAdapt  # noqa: F401
         from smolagents import MCPClient
     # Connecting without a token would take it half a minute, and it would not say why.
-    Session(checked(session)._native).authorization_for(session.url)
+    Session(session._native).authorization_for(session.url)
     server = {
         "transport": "streamable-http",
         "url": session.url,
