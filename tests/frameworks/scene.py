@@ -102,21 +102,22 @@ def scene() -> Iterator[Scene]:
         yield Scene(engine)
 
 
-def play(package: str, connect: Connect, *, mcp: str | None = "mcp") -> None:
+def play(package: str, connect: Connect, *, told: bool = False) -> None:
     """Plays a framework that renews its token: both kinds of session, a token that ends in mid-run,
     and a user who is not connected any more.
 
     Args:
         package: Its name on PyPI.
         connect: How it connects.
-        mcp: The package of its MCP client.
+        told: Whether the session must be told that its token is refused: the framework does not tell it.
     """
     with scene() as here:
-        seen = asyncio.run(_with_hook(here, connect))
-        report(package, how="run", refresh="yes", calls=here.calls, expired_text=seen, mcp=mcp)
+        seen = asyncio.run(_play(here, connect, told))
+        refresh = "by its clock" if told else "yes"
+        report(package, how="run", refresh=refresh, calls=here.calls, expired_text=seen)
 
 
-async def _with_hook(here: Scene, connect: Connect) -> str:
+async def _play(here: Scene, connect: Connect, told: bool) -> str:
     blocking = here.session("blocking")
     async with connect(blocking) as agent:
         await here.use(agent, "blocking")
@@ -125,14 +126,16 @@ async def _with_hook(here: Scene, connect: Connect) -> str:
         await here.use(agent, "alice")
         minted, refused = here.mints(), here.refusals()
         here.let_tokens_expire()
+        if told:
+            await session.rejected(await session.token())
         await here.call(agent, "alice")
         await here.call(agent, "alice")
-        assert here.refusals() > refused, "the old token was not refused"
+        assert told or here.refusals() > refused, "the old token was not refused"
         assert here.mints() == minted + 1, f"{here.mints() - minted} tokens were minted, not one"
-    return await what_is_seen(here, connect)
+    return await what_is_seen(here, connect, told)
 
 
-async def what_is_seen(here: Scene, connect: Connect) -> str:
+async def what_is_seen(here: Scene, connect: Connect, told: bool) -> str:
     """What a person sees when no token can be had any more: it says why and holds no token, and the
     connection works again as soon as the user is back."""
     session = await here.async_session("gone")
@@ -142,9 +145,11 @@ async def what_is_seen(here: Scene, connect: Connect) -> str:
         here.engine.set_account_status("gmail", "gone", "DISCONNECTED")
         here.let_tokens_expire()
         seen = await seen_in(agent)
-        assert "must authorize `gmail`" in seen, seen
+        assert ("401" if told else "must authorize `gmail`") in seen, seen
         assert token.rpartition(".")[2] not in seen
         here.engine.set_account_status("gmail", "gone", "ACTIVE")
+        if told:
+            await session.rejected(token)
         await here.call(agent, "gone")
     return seen
 
@@ -183,7 +188,7 @@ def report(
     Args:
         package: The framework's name on PyPI.
         how: `run`, `captured` or `shape only`.
-        refresh: `yes`, or `no hook`.
+        refresh: `yes`, `by its clock`, or `no hook`.
         calls: How many tool calls it made.
         expired_text: What a person sees when the token is refused for good.
         mcp: The package of its MCP client, if it has one.

@@ -7,9 +7,10 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from scalekit_vmcp._session import Session
 from scalekit_vmcp.frameworks._http import http_clients
 from scalekit_vmcp.frameworks._packages import needs
-from scalekit_vmcp.frameworks._tokens import checked, headers, positive_seconds
+from scalekit_vmcp.frameworks._tokens import checked, positive_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic_ai.mcp import MCPToolset
     from strands.tools.mcp import MCPClient
 
-    from scalekit_vmcp._session import AsyncSession, Session
+    from scalekit_vmcp._session import AsyncSession
 
 _ANSWER = timedelta(minutes=5)
 """How long an MCP server may take for one answer, such as the result of a tool."""
@@ -184,7 +185,21 @@ def langchain(
         "sse_read_timeout": timeout,
         "httpx_client_factory": http_clients(session, wait),
     }
-    return MultiServerMCPClient({name: connection}, **options)
+    interceptors = [_one_error, *(options.pop("tool_interceptors", None) or ())]
+    return MultiServerMCPClient({name: connection}, tool_interceptors=interceptors, **options)
+
+
+async def _one_error(request: Any, handler: Any) -> Any:
+    """Raises why a call failed, not the groups in which the connection of that call ends."""
+    try:
+        return await handler(request)
+    except Exception as error:
+        reason: BaseException = error
+        while len(inner := getattr(reason, "exceptions", ())) == 1:
+            reason = inner[0]
+        if reason is error:
+            raise
+        raise reason from None
 
 
 def google_adk(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> McpToolset:
@@ -267,29 +282,43 @@ def agno(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **opt
     Raises:
         ImportError: `agno` is not installed with its extra `mcp`, or too old.
     """
-    client = fastmcp(session, timeout=timeout)
+    checked(session)
+    positive_seconds("timeout", timeout)
     with needs("agno", "3.1", "mcp"):
         from agno.tools.mcp import MCPTools
-    return MCPTools(session=client, **options)
+
+    # Agno has no hook, but all its ways to connect lead here.
+    async def connect(self: Any) -> None:
+        if self._initialized:
+            return
+        self._session_context = fastmcp(session, timeout=timeout, mode=self.protocol_mode)
+        self.session = await self._session_context.__aenter__()
+        await self.initialize()
+
+    tools_type = type("SessionTools", (MCPTools,), {"__module__": __name__, "_connect": connect})
+    tools: MCPTools = tools_type(url=session.url, **options)
+    return tools
 
 
-def crewai(session: Session | AsyncSession, *, run: timedelta, **options: Any) -> MCPServerHTTP:
-    """An MCP server for CrewAI. It has no hook: the token is the same for the whole run.
+def crewai(session: Session | AsyncSession, **options: Any) -> MCPServerHTTP:
+    """An MCP server for CrewAI.
 
-        agent = Agent(role="Mail", goal="…", backstory="…", mcps=[frameworks.crewai(session, run=timedelta(hours=1))])
+        agent = Agent(role="Mail", goal="…", backstory="…", mcps=[frameworks.crewai(session)])
 
-    A token that ends in mid-run shows as a connection that failed, without a reason.
+    CrewAI connects anew for each call, then with a token that is valid by the session's clock; one that
+    the server refuses all the same is not replaced. It gives each call 30 seconds.
 
     Args:
         session: What it acts for.
-        run: How long the run may take: the token outlives it.
         options: Go to `crewai.mcp.MCPServerHTTP`, such as `tool_filter` or `cache_tools_list`.
 
     Raises:
         ImportError: `crewai` is not installed, or too old.
-        ScalekitValidationException: The session's tokens do not live so long.
     """
-    checked(session)
+    blocking = Session(checked(session)._native)
     with needs("crewai", "1.15"):
         from crewai.mcp import MCPServerHTTP
-    return MCPServerHTTP(url=session.url, headers=headers(session, run), streamable=True, **options)
+    fresh = property(lambda self: blocking.headers())
+    server_type = type("SessionServer", (MCPServerHTTP,), {"__module__": __name__, "headers": fresh})
+    server: MCPServerHTTP = server_type(url=session.url, streamable=True, **options)
+    return server
