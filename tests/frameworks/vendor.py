@@ -113,8 +113,13 @@ def run_example(engine, settings):
         "SCALEKIT_CLIENT_SECRET": engine.client_secret,
         **settings,
     }
-    program = subprocess.run([sys.executable, EXAMPLES / f"with_{name}.py"], env={**os.environ, **environment},
-                             capture_output=True, text=True, timeout=SECONDS)
+    program = subprocess.run(
+        [sys.executable, EXAMPLES / f"with_{name}.py"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
     assert program.returncode == 0, program.stdout + program.stderr
     return program.stdout
 
