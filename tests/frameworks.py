@@ -7,7 +7,6 @@ package is built. Python's standard library only.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import pathlib
@@ -61,11 +60,22 @@ def programs(name):
     return [HERE / name / "check.py", example]
 
 
+SETTINGS = {
+    "PYTHONPATH": str(HERE),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # Nobody is told about a check, and nothing beyond this machine is asked.
+    "AGNO_TELEMETRY": "false",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "GOOGLE_API_USE_CLIENT_CERTIFICATE": "false",
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    "OTEL_SDK_DISABLED": "true",
+}
+
+
 def settings():
-    """What is set on this machine must not reach a check: no keys, no proxy, no telemetry."""
+    """What is set on this machine must not reach a check: no keys, no proxies."""
     hidden = re.compile(r"(SCALEKIT_|VMCP_).*|.*(_PROXY|_API_KEY)", re.IGNORECASE)
-    kept = {name: value for name, value in environment().items() if not hidden.fullmatch(name)}
-    return dict(kept, PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1", OTEL_SDK_DISABLED="true")
+    return {name: value for name, value in environment().items() if not hidden.fullmatch(name)} | SETTINGS
 
 
 def play(python, program):

@@ -180,9 +180,7 @@ def _within(error: BaseException | None, seen: tuple[int, ...] = ()) -> Iterator
         yield from _within(inner, seen)
 
 
-def report(
-    package: str, *, how: str, refresh: str, calls: int, expired_text: str, mcp: str | None = "mcp"
-) -> None:
+def report(package: str, *, how: str, refresh: str, calls: int, expired_text: str, mcp: str | None = "mcp") -> None:
     """Prints what a check found out, as one line of JSON.
 
     Args:

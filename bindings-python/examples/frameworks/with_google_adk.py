@@ -6,6 +6,10 @@ Needs `pip install 'google-adk[mcp]'`.
 import asyncio
 import pathlib
 
+from google.adk.agents import LlmAgent
+from google.adk.agents.invocation_context import InvocationContext
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools.tool_context import ToolContext
 from scalekit_vmcp import LocalEngine, McpConfigConnectionToolMapping, frameworks
 
 GMAIL = """
@@ -24,9 +28,14 @@ async def main() -> None:
         session = await client.actions.mcp.open_session(created.config, identifier="user_123")
 
         toolset = frameworks.google_adk(session)
-        # With a model: LlmAgent(model="gemini-3-flash", name="mail", tools=[toolset]); it does this:
-        tools = await toolset.get_tools()
-        print("tools:", [tool.name for tool in tools])
+        agent = LlmAgent(name="mail", tools=[toolset])
+        # With a model: LlmAgent(model="gemini-3-flash", ...) in a Runner, which makes this context; it does this:
+        chats = InMemorySessionService()
+        chat = await chats.create_session(app_name="mail", user_id="user_123")
+        context = ToolContext(InvocationContext(session_service=chats, invocation_id="1", agent=agent, session=chat))
+        (tool,) = await toolset.get_tools()
+        print("tools:", [tool.name])
+        print(await tool.run_async(args={"query": "invoices"}, tool_context=context))
         await toolset.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 
+import httpx2
 from scalekit_vmcp import (
     ALL_TOOLS,
     AccountChange,
@@ -22,6 +23,7 @@ from scalekit_vmcp import (
     Session,
     SessionReport,
     Tool,
+    frameworks,
 )
 from scalekit_vmcp.actions.models.mcp_config import McpConfigConnectionToolMapping as SameMapping
 from scalekit_vmcp.actions.types import (
@@ -66,6 +68,7 @@ def blocking() -> None:
         try:
             session = assert_type(mcp.open_session(created.config, identifier="user"), Session)
             assert_type(session.headers(), dict[str, str])
+            httpx2.Client(auth=session.auth)
         except ScalekitAuthorizationRequiredException as error:
             assert_type(error.connections[0].connection_name, str)
         except (ScalekitNotFoundException, ValueError, TimeoutError, ConnectionError):
@@ -106,6 +109,8 @@ async def awaited() -> None:
         assert_type(await session.token(), str)
         assert_type(await session.authorization_for(session.url), str)
         assert_type(await session.check(), SessionReport)
+        async with frameworks.mcp(session, timeout=timedelta(minutes=1)) as agent:
+            await agent.list_tools()
         wait = assert_type(mcp.wait_until_active("cfg", "user"), AsyncAccountWait)
         async for change in wait:
             assert_type(change, AccountChange)

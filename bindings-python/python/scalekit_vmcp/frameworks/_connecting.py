@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from scalekit_vmcp.frameworks._packages import needs
 from scalekit_vmcp.frameworks._tokens import checked, positive_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from agents.mcp import MCPServerStreamableHttp
@@ -52,10 +52,11 @@ def mcp(
     Raises:
         ImportError: `mcp` is not installed, or too old.
     """
+    checked(session)
     wait = positive_seconds("timeout", timeout)
     with needs("mcp", "1.30"):
         import mcp
-    transport = _transport(checked(session), wait)
+    transport = _transport(session, wait)
     if hasattr(mcp, "Client"):
         return mcp.Client(transport, **{"read_timeout_seconds": wait, **options})
     return _client_of_version_1(transport, {"read_timeout_seconds": timeout, **options})
@@ -126,8 +127,8 @@ def pydantic_ai(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER
     checked(session)
     wait = positive_seconds("timeout", timeout)
     with needs("pydantic-ai-slim", "2.68", "mcp"):
-        from pydantic_ai.mcp import MCPToolset
         from fastmcp.client.transports import StreamableHttpTransport
+        from pydantic_ai.mcp import MCPToolset
     transport = StreamableHttpTransport(session.url, httpx_client_factory=http_clients(session, wait))
     return MCPToolset(transport, **{"read_timeout": wait, **options})
 
@@ -190,13 +191,19 @@ def langchain(
 
 
 async def _one_error(request: Any, handler: Any) -> Any:
-    """Raises why a call failed, not the groups in which the connection of that call ends."""
-    try:
+    with _plain_errors():
         return await handler(request)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Raises why a call failed, not the groups in which the connection of that one call ends."""
+    try:
+        yield
     except Exception as error:
-        reason: BaseException = error
-        while len(inner := getattr(reason, "exceptions", ())) == 1:
-            reason = inner[0]
+        reason: Any = error
+        while len(getattr(reason, "exceptions", ())) == 1:
+            reason = reason.exceptions[0]
         if reason is error:
             raise
         raise reason from None
@@ -206,6 +213,9 @@ def google_adk(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER,
     """A toolset for Google's Agent Development Kit.
 
         agent = LlmAgent(model="gemini-3-flash", name="mail", tools=[frameworks.google_adk(session)])
+
+    Where the machine has client certificates of Google, ADK connects by itself, without a token: set
+    `GOOGLE_API_USE_CLIENT_CERTIFICATE=false`.
 
     Args:
         session: What it acts for.
@@ -264,7 +274,17 @@ def llama_index(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER
     wait = ceil(positive_seconds("timeout", timeout))
     with needs("llama-index-tools-mcp", "0.6"):
         from llama_index.tools.mcp import BasicMCPClient, McpToolSpec
-    client = BasicMCPClient(session.url, timeout=wait, http_client=http_clients(session, wait)())
+
+    class SessionClient(BasicMCPClient):  # type: ignore[misc]
+        async def list_tools(self) -> Any:
+            with _plain_errors():
+                return await super().list_tools()
+
+        async def call_tool(self, *arguments: Any, **named: Any) -> Any:
+            with _plain_errors():
+                return await super().call_tool(*arguments, **named)
+
+    client = SessionClient(session.url, timeout=wait, http_client=http_clients(session, wait)())
     return McpToolSpec(client, **options)
 
 

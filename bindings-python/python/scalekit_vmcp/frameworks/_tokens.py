@@ -46,6 +46,4 @@ def headers(session: Session | AsyncSession, run: timedelta) -> dict[str, str]:
 
 def _of_run(error: ScalekitValidationException) -> ScalekitValidationException:
     """The same exception under the name that the caller used."""
-    return ScalekitValidationException(
-        error.message.replace("`valid_for`", "`run`"), dict(vars(error), argument="run")
-    )
+    return ScalekitValidationException(error.message.replace("`valid_for`", "`run`"), dict(vars(error), argument="run"))
