@@ -3,8 +3,8 @@
 from asyncio import to_thread
 from contextlib import asynccontextmanager
 
-from scalekit_vmcp import frameworks
-from scene import Agent, play
+from scalekit_vmcp import ScalekitAuthorizationRequiredException, frameworks
+from scene import Agent, play, scene
 
 
 @asynccontextmanager
@@ -24,5 +24,22 @@ async def connect(session):
         await to_thread(client.disconnect)
 
 
+def who_is_not_connected_is_told_so():
+    """Where the client alone would hang for half a minute, and then not say why."""
+    with scene() as here:
+        session = here.session("gone")
+        here.let_tokens_expire()
+        frameworks.smolagents(session).disconnect()
+        here.engine.set_account_status("gmail", "gone", "DISCONNECTED")
+        here.let_tokens_expire()
+        try:
+            frameworks.smolagents(session)
+        except ScalekitAuthorizationRequiredException as error:
+            assert [one.connection_name for one in error.connections] == ["gmail"]
+        else:
+            raise AssertionError("it connected")
+
+
 if __name__ == "__main__":
+    who_is_not_connected_is_told_so()
     play("smolagents", connect)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import text
 from scalekit_vmcp._session import AsyncSession, Session
+from scalekit_vmcp.common.exceptions import ScalekitUnauthorizedException
 from scalekit_vmcp.frameworks._connecting import _ANSWER, _transport, fastmcp
 from scalekit_vmcp.frameworks._http import http_clients
 from scalekit_vmcp.frameworks._packages import needs
@@ -171,16 +172,14 @@ def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER,
 
     Raises:
         ImportError: `smolagents` is not installed with its extra `mcp`, too old, or beside version 2 of `mcp`.
-        ScalekitException: There is no token any more.
-        TimeoutError: The MCP server refused, or did not answer within 30 seconds.
+        ScalekitException: The MCP server cannot be reached or refuses, as `session.check` says it.
     """
     checked(session)
     wait = positive_seconds("timeout", timeout)
     with needs("smolagents", "1.26", "mcp", beside="'mcp<2'"):
         from mcpadapt.core import MCPAdapt  # noqa: F401
         from smolagents import MCPClient
-    # Connecting without a token would take it half a minute, and it would not say why.
-    Session(session._native).authorization_for(session.url)
+    _reached(Session(session._native))
     server = {
         "transport": "streamable-http",
         "url": session.url,
@@ -190,3 +189,12 @@ def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER,
     }
     adapter = {"client_session_timeout_seconds": timeout, **options.pop("adapter_kwargs", {})}
     return MCPClient(server, adapter, **{"structured_output": False, **options})
+
+
+def _reached(session: Session) -> None:
+    """Asks the server, where a client that cannot connect would hang for half a minute and not say why."""
+    try:
+        session.check()
+    except ScalekitUnauthorizedException:
+        session.rejected(session.authorization_for(session.url))
+        session.check()
