@@ -13,6 +13,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 import contract
+import frameworks
 from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
@@ -137,6 +138,9 @@ def main():
                         "--junit-xml={}".format(junit), cwd=PYTHON)
     totals.append(total)
     good = good and fine
+    facts = frameworks.check_all(frameworks.QUICK, frameworks.built())
+    failed = sum(fact is None for fact in facts.values())
+    totals.append((len(facts) - failed, failed, 0))
     build_node()
     install_runtimes()
     junit = ROOT / "target" / "junit" / "node.xml"

@@ -136,8 +136,8 @@ async def _play(here: Scene, connect: Connect, told: bool) -> str:
 
 
 async def what_is_seen(here: Scene, connect: Connect, told: bool) -> str:
-    """What a person sees when no token can be had any more: it says why and holds no token, and the
-    connection works again as soon as the user is back."""
+    """What a person sees when no token can be had any more, or none is accepted: it says why and holds
+    no token, and the connection works again as soon as the user, or the server, is back."""
     session = await here.async_session("gone")
     token = await session.token()
     async with connect(session) as agent:
@@ -150,6 +150,11 @@ async def what_is_seen(here: Scene, connect: Connect, told: bool) -> str:
         here.engine.set_account_status("gmail", "gone", "ACTIVE")
         if told:
             await session.rejected(token)
+        await here.call(agent, "gone")
+        here.engine.add_fault(path="/mcp/*", status=401)
+        refused = await seen_in(agent)
+        assert ("401" if told else "refuses the session's token") in refused, refused
+        here.engine.clear_faults()
         await here.call(agent, "gone")
     return seen
 

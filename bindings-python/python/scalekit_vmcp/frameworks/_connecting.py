@@ -338,7 +338,8 @@ def crewai(session: Session | AsyncSession, **options: Any) -> MCPServerHTTP:
     blocking = Session(checked(session)._native)
     with needs("crewai", "1.15"):
         from crewai.mcp import MCPServerHTTP
-    fresh = property(lambda self: blocking.headers())
-    server_type = type("SessionServer", (MCPServerHTTP,), {"__module__": __name__, "headers": fresh})
+    server_type: Any = type("SessionServer", (MCPServerHTTP,), {"__module__": __name__})
+    # Afterwards: in the body of a model this would be the default of its field.
+    server_type.headers = property(lambda self: blocking.headers())
     server: MCPServerHTTP = server_type(url=session.url, streamable=True, **options)
     return server

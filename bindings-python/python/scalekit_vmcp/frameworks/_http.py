@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from scalekit_vmcp._session import AsyncSession, Session
 
 _SERVER_ERROR = -32000
+_REFUSED = (
+    "the MCP server refuses the session's token, even a new one; `session.check()` says why",
+    "session_token_refused",
+)
 
 
 class HttpClients(Protocol):
@@ -42,26 +46,34 @@ def http_clients(session: Session | AsyncSession, wait: float) -> HttpClients:
 
 @cache
 def _client_type(base: type[Any]) -> type[Any]:
-    """A client that answers itself where there is no token.
+    """A client that answers a call by itself where no token helps.
 
     An exception would end the whole MCP connection, and most frameworks would show only that it
-    is closed. As the answer to the one call it is shown, and the connection is good again as soon as
-    the user is.
+    is closed. The answer to the one call is shown, and the connection is good again as soon as the
+    user is.
     """
+    response_type = import_module(base.__module__.partition(".")[0]).Response
 
     class SessionClient(base):  # type: ignore[misc]
         async def send(self, request: Any, **options: Any) -> Any:
             try:
-                return await super().send(request, **options)
+                response = await super().send(request, **options)
             except ScalekitException as error:
-                return _answer(request, error)
-
-    def _answer(request: Any, error: ScalekitException) -> Any:
-        response = import_module(base.__module__.partition(".")[0]).Response
-        call = json.loads(request.content or b"null")
-        if not isinstance(call, dict) or "id" not in call:
-            return response(HTTPStatus.UNAUTHORIZED, request=request)
-        facts = {"code": _SERVER_ERROR, "message": str(error), "data": {"code": error.code}}
-        return response(HTTPStatus.OK, json={"jsonrpc": "2.0", "id": call["id"], "error": facts}, request=request)
+                reason, code = str(error), error.code
+                response = response_type(HTTPStatus.UNAUTHORIZED, request=request)
+            else:
+                reason, code = _REFUSED
+            if response.status_code != HTTPStatus.UNAUTHORIZED or (call := _call_of(request)) is None:
+                return response
+            await response.aclose()
+            error = {"code": _SERVER_ERROR, "message": reason, "data": {"code": code}}
+            answer = {"jsonrpc": "2.0", "id": call, "error": error}
+            return response_type(HTTPStatus.OK, json=answer, request=request)
 
     return SessionClient
+
+
+def _call_of(request: Any) -> Any:
+    """The id of the call in a request; a notification has none."""
+    message = json.loads(request.content or b"null")
+    return message.get("id") if isinstance(message, dict) else None
