@@ -22,6 +22,7 @@ from scalekit_vmcp.common.exceptions import (
     ScalekitValidationException,
 )
 from scalekit_vmcp.frameworks import _tokens
+from scalekit_vmcp.frameworks._http import http_clients
 
 HOUR = timedelta(hours=1)
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
@@ -247,5 +248,21 @@ def test_the_mcp_client_renews_its_token_and_says_why_it_cannot(mailbox: Mailbox
             assert caught.value.error.data == {"code": "authorization_required"}
             mailbox.engine.set_account_status("gmail", "alice", "ACTIVE")
             assert "Mailbox of alice." in (await client.call_tool("gmail_fetch_mails", {})).content[0].text
+            mailbox.engine.add_fault(path="/mcp/*", status=401)
+            with pytest.raises(MCPError, match="refuses the session's token") as caught:
+                await client.list_tools()
+            assert caught.value.error.data == {"code": "session_token_refused"}
 
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("body", [{"jsonrpc": "2.0", "method": "notifications/cancelled"}, [LIST], None])
+def test_what_is_no_call_is_refused_without_an_answer(mailbox: Mailbox, body: Any) -> None:
+    async def main() -> None:
+        async with http_clients(mailbox.session, 10)() as http:
+            response = await http.post(mailbox.session.url, content=json.dumps(body) if body else b"")
+            assert (response.status_code, response.content) == (401, b"")
+
+    mailbox.engine.set_account_status("gmail", "alice", "DISCONNECTED")
+    mailbox.engine.advance_clock(2 * HOUR)
     asyncio.run(main())

@@ -66,8 +66,8 @@ def _client_type(base: type[Any]) -> type[Any]:
             if response.status_code != HTTPStatus.UNAUTHORIZED or (call := _call_of(request)) is None:
                 return response
             await response.aclose()
-            error = {"code": _SERVER_ERROR, "message": reason, "data": {"code": code}}
-            answer = {"jsonrpc": "2.0", "id": call, "error": error}
+            refusal = {"code": _SERVER_ERROR, "message": reason, "data": {"code": code}}
+            answer = {"jsonrpc": "2.0", "id": call, "error": refusal}
             return response_type(HTTPStatus.OK, json=answer, request=request)
 
     return SessionClient
