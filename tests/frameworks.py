@@ -99,10 +99,14 @@ def check(name, wheel):
     """The facts that the check of a framework reports, or None where it or the example failed."""
     python = install(name, wheel)
     begun = time.monotonic()
-    check, example = (play(python, program) for program in programs(name))
-    good = check is not None and example is not None
-    print(f"{name}: {'passed' if good else 'FAILED'} after {time.monotonic() - begun:.0f} s", flush=True)
-    return json.loads(check.splitlines()[-1]) if good else None
+    check, example = programs(name)
+    printed = play(python, check)
+    facts = json.loads(printed.splitlines()[-1]) if printed is not None else None
+    # The check of a service has run the example already, against a server in the place of the service.
+    if facts and facts["how"] != "captured" and play(python, example) is None:
+        facts = None
+    print(f"{name}: {'passed' if facts else 'FAILED'} after {time.monotonic() - begun:.0f} s", flush=True)
+    return facts
 
 
 def check_all(chosen, wheel):

@@ -162,7 +162,9 @@ def needed(function: Any) -> dict[str, Any]:
     return {name: HOUR for name in wanted if name not in names}
 
 
-MISSING = [name for name in frameworks.__all__ if name != "mcp"]
+PLAIN = ["anthropic", "claude_agent_sdk", "claude_managed_agents", "openai"]
+"""They return plain dicts, and need nothing installed."""
+MISSING = [name for name in frameworks.__all__ if name not in ("mcp", *PLAIN)]
 
 
 @pytest.mark.parametrize("name", MISSING)
@@ -171,9 +173,28 @@ def test_a_framework_that_is_missing_is_named_with_what_to_do(mailbox: Mailbox, 
     with pytest.raises(ImportError) as caught:
         function(mailbox.session, **needed(function))
     assert re.fullmatch(
-        r"`([\w-]+)` [\d.]+ or newer is needed, but it is not installed; run `pip install '\1(\[\w+\])?>=[\d.]+'`",
+        r"`([\w-]+)` [\d.]+ or newer is needed, but it is not installed; "
+        r"run `pip install '\1(\[\w+\])?>=[\d.]+'( 'mcp[<>=\d.]+'( tenacity)?)?`",
         str(caught.value),
     ), caught.value
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_what_connects_from_elsewhere_is_handed_the_url_and_a_token_for_its_run(mailbox: Mailbox, name: str) -> None:
+    function, session = getattr(frameworks, name), mailbox.session
+    handed = json.dumps(function(session, run=HOUR / 2))
+    assert json.dumps(session.url) in handed and Session(session._native).token() in handed
+    with pytest.raises(ScalekitValidationException, match="`run`") as caught:
+        function(session, run=2 * HOUR)
+    assert caught.value.argument == "run"
+    assert mailbox.mints() == 1
+
+
+@pytest.mark.parametrize("name", ["anthropic", "claude_managed_agents", "openai"])
+def test_the_name_of_a_server_is_a_string(mailbox: Mailbox, name: str) -> None:
+    with pytest.raises(ScalekitValidationException, match="`name` must be a string, got `int`") as caught:
+        getattr(frameworks, name)(mailbox.session, run=HOUR / 2, name=7)
+    assert caught.value.argument == "name"
 
 
 def test_a_framework_that_is_too_old_is_named_with_its_version(

@@ -25,16 +25,42 @@ from scalekit_vmcp.frameworks._connecting import (
     pydantic_ai,
     strands,
 )
+from scalekit_vmcp.frameworks._hosted import (
+    anthropic,
+    claude_managed_agents,
+    google_genai,
+    openai,
+    openai_agents_hosted,
+)
+from scalekit_vmcp.frameworks._shapes import (
+    agent_framework,
+    autogen,
+    claude_agent_sdk,
+    langchain_mcp,
+    semantic_kernel,
+    smolagents,
+)
 
 __all__ = [
+    "agent_framework",
     "agno",
+    "anthropic",
+    "autogen",
+    "claude_agent_sdk",
+    "claude_managed_agents",
     "crewai",
     "fastmcp",
     "google_adk",
+    "google_genai",
     "langchain",
+    "langchain_mcp",
     "llama_index",
     "mcp",
+    "openai",
     "openai_agents",
+    "openai_agents_hosted",
     "pydantic_ai",
+    "semantic_kernel",
+    "smolagents",
     "strands",
 ]

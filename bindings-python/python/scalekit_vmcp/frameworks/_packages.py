@@ -12,16 +12,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def needs(package: str, at_least: str, extra: str = "") -> Iterator[None]:
+def needs(package: str, at_least: str, extra: str = "", beside: str = "") -> Iterator[None]:
     """Around the imports of a framework: one clear `ImportError` where it is missing or does not fit.
 
     Args:
         package: Its name on PyPI.
         at_least: The oldest version that is known to work.
         extra: The extra that brings its MCP client.
+        beside: What must be installed beside it, and it does not say so itself.
     """
     wanted = f"`{package}` {at_least} or newer is needed"
-    install = f"run `pip install '{package}{f'[{extra}]' if extra else ''}>={at_least}'`"
+    install = f"run `pip install '{package}{f'[{extra}]' if extra else ''}>={at_least}'{beside and ' ' + beside}`"
     try:
         found = version(package)
     except PackageNotFoundError:
