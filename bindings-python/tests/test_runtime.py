@@ -14,90 +14,9 @@ import warnings
 
 import pytest
 from conftest import good, script
+from programs import FORK, START
 from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
 from slow_server import SlowServer
-
-TIMES = int(os.environ.get("VMCP_SOAK_EXITS", "10"))
-
-START = """
-import asyncio, os, sys, threading, urllib.request
-from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
-url = sys.argv[1] if len(sys.argv) > 1 else None
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-def ask(path):
-    return _open(url + path, timeout=15).read()
-def blocking():
-    return ScalekitClient(url, "skc_1", "s3cret")
-def for_asyncio():
-    return AsyncScalekitClient(url, "skc_1", "s3cret")
-"""
-
-IDLE = "client = for_asyncio()"
-USED = """
-client = for_asyncio()
-ask("/release")
-async def main():
-    print((await client.actions.mcp.get_config("cfg_1")).id)
-asyncio.run(main())
-"""
-NEVER_AWAITED = """
-client = for_asyncio()
-async def main():
-    pending = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(20)]
-    await asyncio.to_thread(ask, "/wait/20")
-    os.environ["keep"] = str(len(pending))
-loop = asyncio.new_event_loop()
-loop.run_until_complete(main())
-import logging
-logging.disable(logging.CRITICAL)  # asyncio itself tells of tasks left behind
-"""
-LATE = """
-client = for_asyncio()
-async def main():
-    pending = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(200)]
-    await asyncio.to_thread(ask, "/wait/200")
-    ask("/release")
-asyncio.run(main())
-"""
-DAEMON = """
-client = blocking()
-for _ in range(4):
-    threading.Thread(target=client.actions.mcp.get_config, args=("cfg_1",), daemon=True).start()
-ask("/wait/4")
-"""
-ENGINE = """
-engine = LocalEngine()
-with engine.client() as client:
-    print(client.actions.mcp.list_configs().total_count)
-"""
-AT_EXIT = """
-import atexit
-client = blocking()
-ask("/release")
-def late():
-    print(client.actions.mcp.get_config("cfg_1").id)
-atexit.register(late)
-client.actions.mcp.get_config("cfg_1")
-"""
-
-
-@pytest.mark.parametrize(
-    ("state", "printed"),
-    [
-        (IDLE, ""),
-        (USED, "cfg_1\n"),
-        (NEVER_AWAITED, ""),
-        (LATE, ""),
-        (DAEMON, ""),
-        (ENGINE, "0\n"),
-        (AT_EXIT, "cfg_1\n"),
-    ],
-    ids=["idle", "used", "never-awaited", "late", "daemon", "engine", "at-exit"],
-)
-def test_a_process_ends_well_in_every_state(state: str, printed: str) -> None:
-    for _ in range(TIMES):
-        with SlowServer() as slow:
-            assert good(script(START + state, slow.url)) == printed
 
 
 def test_a_call_after_the_runtime_has_ended_says_so(slow: SlowServer) -> None:
@@ -118,20 +37,6 @@ client.actions.mcp.get_config("cfg_1")
 """
     printed = good(script(text + START + end, slow.url))
     assert printed == "ScalekitCancelledException the interpreter is shutting down\n"
-
-
-FORK = """
-import warnings
-warnings.filterwarnings("ignore", message=".*multi-threaded.*")  # that is what this is about
-import signal
-def child(work):
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(10)
-        work()
-        sys.exit()
-    assert os.waitpid(pid, 0)[1] == 0
-"""
 
 
 def test_a_client_works_after_a_fork_in_both_processes(slow: SlowServer) -> None:
