@@ -13,7 +13,8 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 import contract
-from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
+from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, install_runtimes,
+                      install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
 RUNNERS = ("node", "python-async", "python-blocking", "rust")
@@ -137,6 +138,13 @@ def main():
                         "--junit-xml={}".format(junit), cwd=PYTHON)
     totals.append(total)
     good = good and fine
+    install_servers()
+    for about, folder in (("servers that fork", SERVERS), ("the web application", PYTHON / "examples" / "web")):
+        junit = ROOT / "target" / "junit" / "{}.xml".format(folder.name)
+        total, fine = suite(about, junit, SERVERS_BIN, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                            "--junit-xml={}".format(junit), cwd=folder)
+        totals.append(total)
+        good = good and fine
     build_node()
     install_runtimes()
     junit = ROOT / "target" / "junit" / "node.xml"
