@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.metadata
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import good, script
+from packaging.tags import cpython_tags, parse_tag
 from programs import FORK, START
-from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
+from scalekit_vmcp import AsyncScalekitClient, LocalEngine, McpConfigConnectionToolMapping, ScalekitClient
+from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
 from slow_server import SlowServer
+
+CALENDAR = McpConfigConnectionToolMapping(connection_name="googlecalendar")
 
 
 def test_a_call_after_the_runtime_has_ended_says_so(slow: SlowServer) -> None:
@@ -390,6 +397,49 @@ def test_blocking_calls_leave_the_gil_to_others(slow: SlowServer) -> None:
     for thread in threads:
         thread.join(10)
     assert done == ["cfg_1"] * 20
+
+
+def test_sixteen_threads_share_clients_and_a_session(engine: LocalEngine) -> None:
+    """All at the same moment, blocking and in event loops of their own, while credentials are refused and renewed."""
+    engine.seed(configs=[{"name": "a", "connection_tool_mappings": [CALENDAR]}])
+    client, other = engine.client(), engine.async_client()
+    config = client.actions.mcp.get_config(name="a")
+    session = client.actions.mcp.open_session(config, identifier="u")
+    start = threading.Barrier(16)
+
+    async def awaited() -> None:
+        mcp = other.with_options(max_retries=1).actions.mcp
+        found = await asyncio.gather(*(mcp.get_config(config.id) for _ in range(5)))
+        assert found == [config] * 5
+        assert [one async for one in mcp.iter_configs()] == [config]
+
+    def use(number: int) -> str:
+        start.wait(10)
+        for _ in range(10):
+            if number % 2:
+                asyncio.run(awaited())
+            else:
+                assert client.with_options(max_retries=1).actions.mcp.get_config(config.id) == config
+                assert list(client.actions.mcp.iter_configs()) == [config]
+            with pytest.raises(ScalekitNotFoundException):
+                client.actions.mcp.get_config("cfg_none")
+            session.rejected(session.token())
+            assert session.check().missing_tools == []
+        return session.identifier
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(use, range(16))) == ["u"] * 16
+
+
+def test_the_wheel_is_one_for_interpreters_with_the_gil() -> None:
+    """What the README says of free-threaded ones: an installer does not take the wheel there."""
+    text = importlib.metadata.distribution("scalekit-vmcp").read_text("WHEEL")
+    assert text is not None
+    offered = {tag for line in re.findall(r"^Tag: (.*)$", text, re.MULTILINE) for tag in parse_tag(line)}
+    platforms = {tag.platform for tag in offered}
+    assert offered & set(cpython_tags((3, 10), ["cp310"], platforms)) == offered
+    assert offered & set(cpython_tags((3, 14), ["cp314"], platforms)) == offered
+    assert not offered & set(cpython_tags((3, 14), ["cp314t"], platforms))
 
 
 def test_without_an_event_loop_the_error_is_plain() -> None:
