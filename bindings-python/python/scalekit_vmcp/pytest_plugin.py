@@ -59,7 +59,8 @@ def vmcp_async_client(vmcp_engine: LocalEngine) -> Iterator[AsyncScalekitClient]
     """An `AsyncScalekitClient` of the engine, for tests run by pytest-asyncio, by anyio on asyncio, or by hand."""
     client = vmcp_engine.async_client()
     yield client
-    client._native.close()  # there is no event loop here to await `close()` in
+    # There is no event loop here to await `close()` in.
+    client._native.close()  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.fixture(scope="session")
