@@ -33,9 +33,13 @@ def size(smoke: int, full: int) -> int:
 def in_parallel(one: Callable[[str], str | None], jobs: Iterable[str], about: str) -> None:
     """Runs the jobs, as many at once as there are processors; none may have a complaint."""
     todo = list(jobs)
+    wrong: list[str] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        wrong = [f"{job}: {complaint}" for job, complaint in zip(todo, pool.map(one, todo), strict=True) if complaint]
-    print(f"{len(todo)} {about}, {len(wrong)} wrong")
+        for done, (job, complaint) in enumerate(zip(todo, pool.map(one, todo), strict=True), 1):
+            if complaint:
+                wrong.append(f"{job}: {complaint}")
+            if done % 100 == 0 or done == len(todo):
+                print(f"{done} of {len(todo)} {about}, {len(wrong)} wrong", flush=True)
     assert not wrong, "\n".join([f"{len(wrong)} of {len(todo)}", *wrong[:10]])
 
 
