@@ -30,6 +30,11 @@ def size(smoke: int, full: int) -> int:
     return full if FULL else smoke
 
 
+def nobody(server: SlowServer) -> bool:
+    """Whether no process is left that has a connection."""
+    return server.open == 0
+
+
 def in_parallel(one: Callable[[str], str | None], jobs: Iterable[str], about: str) -> None:
     """Runs the jobs, as many at once as there are processors; none may have a complaint."""
     todo = list(jobs)
@@ -51,6 +56,7 @@ def test_exits() -> None:
                 result = script(START + state.text, slow.url)
             except subprocess.TimeoutExpired:
                 return "hangs"
+            slow.wait(nobody)
         found = (result.returncode, result.stdout, result.stderr)
         return None if found == (state.code, state.printed, "") else repr(found)
 
@@ -111,6 +117,7 @@ def test_forks_while_other_threads_call() -> None:
                 result = script(START + FORK + FORKS, slow.url, str(each), timeout=120)
             except subprocess.TimeoutExpired:
                 return "hangs"
+            slow.wait(nobody)
         return result.stderr + result.stdout or (f"exit code {result.returncode}" if result.returncode else None)
 
     in_parallel(forks, [f"{each} forks"] * size(2, 8), f"processes of {each} forks each")
@@ -170,7 +177,7 @@ def test_interrupts() -> None:
                 except subprocess.TimeoutExpired:
                     program.kill()
                     return "hangs"
-            slow.wait(lambda server: server.held == 0 and server.left >= 1)
+            slow.wait(lambda server: nobody(server) and server.left >= 1)
         if caught:
             return None if (program.returncode, out, err) == (5, "over\n", "") else repr((program.returncode, out, err))
         fine = (program.returncode, out) == (-signal.SIGINT, "") and err.endswith("\nKeyboardInterrupt\n")
@@ -214,7 +221,7 @@ async def main():
     done, first = 0, None
     while done < times:
         tasks = [asyncio.ensure_future(one) for _ in range(20) for one in some()]
-        if chance.random() < 0.5:
+        if done % 200 == 0:  # the others are cancelled wherever they are
             await asyncio.to_thread(ask, "/wait/100")
         for task in chance.sample(tasks, len(tasks)):
             if chance.random() < 0.1:
@@ -238,9 +245,9 @@ def test_cancels(slow: SlowServer) -> None:
     times = size(500, 10_000)
     told = json.loads(good(script(START + MEASURES + CANCELS, slow.url, str(times), timeout=300)))
     print(f"{told}, {slow.left} of them while the server held them")
-    slow.wait(lambda server: server.held == 0 and server.open == 0)
+    slow.wait(nobody)
     assert told["done"] == times
-    assert slow.left >= times / 4
+    assert slow.left >= times / 2
     assert told["threads"] <= 20 and told["files"] <= MOST_FILES
     assert told["grown"] < 8 * MB
 
