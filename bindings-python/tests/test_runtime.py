@@ -453,9 +453,15 @@ def test_importing_loads_little_and_changes_nothing() -> None:
     text = """
 import sys
 import scalekit_vmcp
+print([name for name in sys.modules if name.startswith("scalekit_vmcp.")])
+assert set(scalekit_vmcp.__all__) < set(dir(scalekit_vmcp))
+scalekit_vmcp.common.exceptions.ScalekitException, scalekit_vmcp.actions.ActionClient
+from scalekit_vmcp import AsyncScalekitClient, ScalekitClient
 print(sorted({"asyncio", "logging", "datetime", "scalekit_vmcp.engine", "difflib", "httpx"} & set(sys.modules)))
+from scalekit_vmcp import *
+print(LocalEngine is scalekit_vmcp.LocalEngine is scalekit_vmcp.engine.LocalEngine)
 """
-    assert good(script(text)) == "[]\n"
+    assert good(script(text)) == "[]\n[]\nTrue\n"
 
 
 def test_engines_start_and_stop_side_by_side() -> None:

@@ -94,13 +94,16 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Imports on first use: pytest loads this package in every project, for its plugin."""
-    if name not in __all__:
-        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, '_generated')}"), name)
-    globals()[name] = value
-    return value
+    if name in ("actions", "common"):  # parts of the package that may be used without importing them
+        import_module(f"{__name__}.actions")
+    elif name in __all__:
+        home = import_module(f"{__name__}.{_HOMES.get(name, '_generated')}")
+        globals()[name] = getattr(home, name)
+    else:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
