@@ -102,7 +102,7 @@ stop.set()
 for thread in threads:
     thread.join()
 assert not failures, failures
-assert after[0] <= before[0] + 1 and after[1] <= before[1] + 9, (before, after)
+assert after[0] <= 20 and after[1] <= before[1] + 9, (before, after)  # a leak would be one per fork
 """
 
 
@@ -142,6 +142,8 @@ INTERRUPTED = {
     engine.wait_for(path_prefix="/api")""",
 }
 INTERRUPT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background inherits that it is ignored
 client, other = blocking(), for_asyncio()
 async def group():
     mcp = other.actions.mcp
