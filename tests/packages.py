@@ -14,6 +14,9 @@ TARGET = ROOT / "target"
 PYTHON = ROOT / "bindings-python"
 VENV = TARGET / "venvs" / "python"
 PYTHON_BIN = VENV / "bin" / "python"
+WHEELS = TARGET / "wheels"
+SERVERS = ROOT / "tests" / "servers"
+SERVERS_BIN = TARGET / "venvs" / "servers" / "bin" / "python"
 NODE = ROOT / "bindings-node"
 NODE_TOOLS = TARGET / "node"
 RUNTIMES = {
@@ -32,24 +35,38 @@ def once(stamp, pins, install):
     stamp.write_text(digest + "\n")
 
 
-def build_python():
-    """The wheel, as users get it, in an environment of its own."""
-    pins = PYTHON / "tests" / "requirements.txt"
-
+def install_venv(venv, pins, about):
+    """An environment with what is pinned."""
     def install():
-        say("installing what the tests of the Python package need into target/venvs (once)")
-        shutil.rmtree(VENV, ignore_errors=True)
-        run(sys.executable, "-m", "venv", VENV)
-        run(PYTHON_BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", pins)
+        say("installing what {} into {} (once)".format(about, venv.relative_to(ROOT)))
+        shutil.rmtree(venv, ignore_errors=True)
+        run(sys.executable, "-m", "venv", venv)
+        run(venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            "--requirement", pins)
 
-    once(VENV / "installed", [pins], install)
+    once(venv / "installed", [pins], install)
+
+
+def install_wheel(python):
+    """The wheel that was built last, as users get it."""
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        "--force-reinstall", "--no-deps", *WHEELS.glob("*.whl"))
+
+
+def build_python():
+    """The wheel, in an environment of its own."""
+    install_venv(VENV, PYTHON / "tests" / "requirements.txt", "the tests of the Python package need")
     say("building the Python package")
-    wheels = TARGET / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
+    shutil.rmtree(WHEELS, ignore_errors=True)
     settings = dict(environment(), CARGO_TARGET_DIR=str(TARGET), VIRTUAL_ENV=str(VENV))
-    run(VENV / "bin" / "maturin", "build", "--quiet", "--out", wheels, cwd=PYTHON, env=settings)
-    run(PYTHON_BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-        "--force-reinstall", "--no-deps", *wheels.glob("*.whl"))
+    run(VENV / "bin" / "maturin", "build", "--quiet", "--out", WHEELS, cwd=PYTHON, env=settings)
+    install_wheel(PYTHON_BIN)
+
+
+def install_servers():
+    """The wheel beside gunicorn, Celery and FastAPI; after `build_python`."""
+    install_venv(SERVERS_BIN.parents[1], SERVERS / "requirements.txt", "the tests with web servers need")
+    install_wheel(SERVERS_BIN)
 
 
 def npm(*command, **options):

@@ -15,7 +15,8 @@ import xml.etree.ElementTree as xml
 import consumers
 import contract
 import frameworks
-from packages import NODE, PYTHON, PYTHON_BIN, build_node, build_python, install_runtimes
+from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, install_runtimes,
+                      install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
 RUNNERS = ("node", "python-async", "python-blocking", "rust")
@@ -139,6 +140,13 @@ def main():
                         "--junit-xml={}".format(junit), cwd=PYTHON)
     totals.append(total)
     good = good and fine
+    install_servers()
+    for about, folder in (("servers that fork", SERVERS), ("the web application", PYTHON / "examples" / "web")):
+        junit = ROOT / "target" / "junit" / "{}.xml".format(folder.name)
+        total, fine = suite(about, junit, SERVERS_BIN, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                            "--junit-xml={}".format(junit), cwd=folder)
+        totals.append(total)
+        good = good and fine
     say("checking the wheel, and trying it alone")
     totals.append(consumers.quick(consumers.built_wheel()))
     facts = frameworks.check_all(frameworks.QUICK, frameworks.built())

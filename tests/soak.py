@@ -19,6 +19,8 @@ CAMPAIGNS = [
      ["cargo", "test", "--quiet", "-p", "scalekit-vmcp-engine", "--test", "serve", "--", "--nocapture", "--exact",
       "kill::a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_half"],
      {"VMCP_KILL_ROUNDS": "200"}),
+    ("the Python package: 1,000 exits, 200 forks, 200 interrupts, 10,000 cancellations, 100,000 calls",
+     [sys.executable, "tests/soak_python.py"], {}),
     ("schemathesis over the OpenAPI document", [sys.executable, "tests/contract.py", "200"], {}),
     ("fuzzers of settings, tokens and queries", [sys.executable, "tests/fuzz.py", "180"], {}),
 ]

@@ -9,8 +9,8 @@ mod runtime;
 mod session;
 mod stream;
 
-/// See `_native.pyi`.
-#[pyo3::pymodule]
+/// See `_native.pyi`. Its locks count on the GIL, also across a fork.
+#[pyo3::pymodule(gil_used = true)]
 mod _native {
     use pyo3::{prelude::*, types::PyModule, wrap_pyfunction};
 

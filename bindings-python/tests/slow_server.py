@@ -1,7 +1,7 @@
 """A server that holds every answer back until it is told to let go, and knows who has left.
 
-Besides the API: `GET /wait/<n>` answers once n requests are held, `GET /release` lets all go, those
-included that come later.
+Besides the API: `GET /wait/<n>` answers once n requests are held, `GET /empty` once none is, `GET /release`
+lets all go, those included that come later.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ class SlowServer:
         self.held = 0
         self.left = 0
         """How many callers went away before they were answered."""
+        self.open = 0
+        """How many connections there are."""
         self.accounts: list[object] = []
         """How the user stands with the connections of every config."""
         self._loop = asyncio.new_event_loop()
@@ -67,6 +69,7 @@ class SlowServer:
             self._changed.notify_all()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._note(open=1)
         try:
             while await self._one(reader, writer):
                 pass
@@ -74,6 +77,7 @@ class SlowServer:
             pass
         finally:
             writer.close()
+            await self._note(open=-1)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -86,6 +90,9 @@ class SlowServer:
         elif path.startswith("/wait/"):
             await self._until(lambda: self.held >= int(path.rsplit("/", 1)[1]))
             answer = {"paths": self.paths}
+        elif path == "/empty":
+            await self._until(lambda: self.held == 0)
+            answer = {}
         elif path == "/release":
             self._released.set()
             answer = {}

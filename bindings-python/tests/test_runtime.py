@@ -4,100 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.metadata
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import good, script
-from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
+from packaging.tags import cpython_tags, parse_tag
+from programs import FORK, START
+from scalekit_vmcp import AsyncScalekitClient, LocalEngine, McpConfigConnectionToolMapping, ScalekitClient
+from scalekit_vmcp.common.exceptions import ScalekitNotFoundException
 from slow_server import SlowServer
 
-TIMES = int(os.environ.get("VMCP_SOAK_EXITS", "10"))
-
-START = """
-import asyncio, os, sys, threading, urllib.request
-from scalekit_vmcp import AsyncScalekitClient, LocalEngine, ScalekitClient
-url = sys.argv[1] if len(sys.argv) > 1 else None
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-def ask(path):
-    return _open(url + path, timeout=15).read()
-def blocking():
-    return ScalekitClient(url, "skc_1", "s3cret")
-def for_asyncio():
-    return AsyncScalekitClient(url, "skc_1", "s3cret")
-"""
-
-IDLE = "client = for_asyncio()"
-USED = """
-client = for_asyncio()
-ask("/release")
-async def main():
-    print((await client.actions.mcp.get_config("cfg_1")).id)
-asyncio.run(main())
-"""
-NEVER_AWAITED = """
-client = for_asyncio()
-async def main():
-    pending = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(20)]
-    await asyncio.to_thread(ask, "/wait/20")
-    os.environ["keep"] = str(len(pending))
-loop = asyncio.new_event_loop()
-loop.run_until_complete(main())
-import logging
-logging.disable(logging.CRITICAL)  # asyncio itself tells of tasks left behind
-"""
-LATE = """
-client = for_asyncio()
-async def main():
-    pending = [asyncio.ensure_future(client.actions.mcp.get_config("cfg_1")) for _ in range(200)]
-    await asyncio.to_thread(ask, "/wait/200")
-    ask("/release")
-asyncio.run(main())
-"""
-DAEMON = """
-client = blocking()
-for _ in range(4):
-    threading.Thread(target=client.actions.mcp.get_config, args=("cfg_1",), daemon=True).start()
-ask("/wait/4")
-"""
-ENGINE = """
-engine = LocalEngine()
-with engine.client() as client:
-    print(client.actions.mcp.list_configs().total_count)
-"""
-AT_EXIT = """
-import atexit
-client = blocking()
-ask("/release")
-def late():
-    print(client.actions.mcp.get_config("cfg_1").id)
-atexit.register(late)
-client.actions.mcp.get_config("cfg_1")
-"""
-
-
-@pytest.mark.parametrize(
-    ("state", "printed"),
-    [
-        (IDLE, ""),
-        (USED, "cfg_1\n"),
-        (NEVER_AWAITED, ""),
-        (LATE, ""),
-        (DAEMON, ""),
-        (ENGINE, "0\n"),
-        (AT_EXIT, "cfg_1\n"),
-    ],
-    ids=["idle", "used", "never-awaited", "late", "daemon", "engine", "at-exit"],
-)
-def test_a_process_ends_well_in_every_state(state: str, printed: str) -> None:
-    for _ in range(TIMES):
-        with SlowServer() as slow:
-            assert good(script(START + state, slow.url)) == printed
+CALENDAR = McpConfigConnectionToolMapping(connection_name="googlecalendar")
 
 
 def test_a_call_after_the_runtime_has_ended_says_so(slow: SlowServer) -> None:
@@ -118,20 +44,6 @@ client.actions.mcp.get_config("cfg_1")
 """
     printed = good(script(text + START + end, slow.url))
     assert printed == "ScalekitCancelledException the interpreter is shutting down\n"
-
-
-FORK = """
-import warnings
-warnings.filterwarnings("ignore", message=".*multi-threaded.*")  # that is what this is about
-import signal
-def child(work):
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(10)
-        work()
-        sys.exit()
-    assert os.waitpid(pid, 0)[1] == 0
-"""
 
 
 def test_a_client_works_after_a_fork_in_both_processes(slow: SlowServer) -> None:
@@ -487,6 +399,49 @@ def test_blocking_calls_leave_the_gil_to_others(slow: SlowServer) -> None:
     assert done == ["cfg_1"] * 20
 
 
+def test_sixteen_threads_share_clients_and_a_session(engine: LocalEngine) -> None:
+    """All at the same moment, blocking and in event loops of their own, while credentials are refused and renewed."""
+    engine.seed(configs=[{"name": "a", "connection_tool_mappings": [CALENDAR]}])
+    client, other = engine.client(), engine.async_client()
+    config = client.actions.mcp.get_config(name="a")
+    session = client.actions.mcp.open_session(config, identifier="u")
+    start = threading.Barrier(16)
+
+    async def awaited() -> None:
+        mcp = other.with_options(max_retries=1).actions.mcp
+        found = await asyncio.gather(*(mcp.get_config(config.id) for _ in range(5)))
+        assert found == [config] * 5
+        assert [one async for one in mcp.iter_configs()] == [config]
+
+    def use(number: int) -> str:
+        start.wait(10)
+        for _ in range(10):
+            if number % 2:
+                asyncio.run(awaited())
+            else:
+                assert client.with_options(max_retries=1).actions.mcp.get_config(config.id) == config
+                assert list(client.actions.mcp.iter_configs()) == [config]
+            with pytest.raises(ScalekitNotFoundException):
+                client.actions.mcp.get_config("cfg_none")
+            session.rejected(session.token())
+            assert session.check().missing_tools == []
+        return session.identifier
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(use, range(16))) == ["u"] * 16
+
+
+def test_the_wheel_is_one_for_interpreters_with_the_gil() -> None:
+    """What the README says of free-threaded ones: an installer does not take the wheel there."""
+    text = importlib.metadata.distribution("scalekit-vmcp").read_text("WHEEL")
+    assert text is not None
+    offered = {tag for line in re.findall(r"^Tag: (.*)$", text, re.MULTILINE) for tag in parse_tag(line)}
+    platforms = {tag.platform for tag in offered}
+    assert offered & set(cpython_tags((3, 10), ["cp310"], platforms)) == offered
+    assert offered & set(cpython_tags((3, 14), ["cp314"], platforms)) == offered
+    assert not offered & set(cpython_tags((3, 14), ["cp314t"], platforms))
+
+
 def test_without_an_event_loop_the_error_is_plain() -> None:
     client = AsyncScalekitClient("http://127.0.0.1:1", "skc_1", "s3cret")
     call = client.actions.mcp.get_config("cfg_1")
@@ -498,9 +453,15 @@ def test_importing_loads_little_and_changes_nothing() -> None:
     text = """
 import sys
 import scalekit_vmcp
+print([name for name in sys.modules if name.startswith("scalekit_vmcp.")])
+assert set(scalekit_vmcp.__all__) < set(dir(scalekit_vmcp))
+scalekit_vmcp.common.exceptions.ScalekitException, scalekit_vmcp.actions.ActionClient
+from scalekit_vmcp import AsyncScalekitClient, ScalekitClient
 print(sorted({"asyncio", "logging", "datetime", "scalekit_vmcp.engine", "difflib", "httpx"} & set(sys.modules)))
+from scalekit_vmcp import *
+print(LocalEngine is scalekit_vmcp.LocalEngine is scalekit_vmcp.engine.LocalEngine)
 """
-    assert good(script(text)) == "[]\n"
+    assert good(script(text)) == "[]\n[]\nTrue\n"
 
 
 def test_engines_start_and_stop_side_by_side() -> None:

@@ -25,31 +25,30 @@ stays valid until the run ends.
 
 from typing import TYPE_CHECKING, Any
 
-from scalekit_vmcp._async_client import AsyncScalekitClient
-from scalekit_vmcp._client import ScalekitClient
-from scalekit_vmcp._generated import (
-    AccountChange,
-    ConnectedAccount,
-    EnsuredConfig,
-    McpConfig,
-    McpConfigConnectionToolMapping,
-    McpConnectionAuthState,
-    McpInstance,
-    ScopedTool,
-    SessionReport,
-    SessionWarning,
-    Tool,
-    ToolReport,
-)
-from scalekit_vmcp._model import ALL_TOOLS
-from scalekit_vmcp._session import AsyncSession, Session
-from scalekit_vmcp._wait import AccountWait, AsyncAccountWait
-from scalekit_vmcp.common.exceptions import (
-    ScalekitAuthorizationRequiredException,
-    ScalekitException,
-)
-
 if TYPE_CHECKING:
+    from scalekit_vmcp._async_client import AsyncScalekitClient
+    from scalekit_vmcp._client import ScalekitClient
+    from scalekit_vmcp._generated import (
+        AccountChange,
+        ConnectedAccount,
+        EnsuredConfig,
+        McpConfig,
+        McpConfigConnectionToolMapping,
+        McpConnectionAuthState,
+        McpInstance,
+        ScopedTool,
+        SessionReport,
+        SessionWarning,
+        Tool,
+        ToolReport,
+    )
+    from scalekit_vmcp._model import ALL_TOOLS
+    from scalekit_vmcp._session import AsyncSession, Session
+    from scalekit_vmcp._wait import AccountWait, AsyncAccountWait
+    from scalekit_vmcp.common.exceptions import (
+        ScalekitAuthorizationRequiredException,
+        ScalekitException,
+    )
     from scalekit_vmcp.engine import LocalEngine
 
 __all__ = [
@@ -78,9 +77,34 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "LocalEngine":
-        from scalekit_vmcp.engine import LocalEngine
+_HOMES = {
+    "ALL_TOOLS": "_model",
+    "AccountWait": "_wait",
+    "AsyncAccountWait": "_wait",
+    "AsyncScalekitClient": "_async_client",
+    "AsyncSession": "_session",
+    "LocalEngine": "engine",
+    "ScalekitAuthorizationRequiredException": "common.exceptions",
+    "ScalekitClient": "_client",
+    "ScalekitException": "common.exceptions",
+    "Session": "_session",
+}
+"""Where what is public stands; the rest are models, in `_generated`."""
 
-        return LocalEngine
-    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+
+def __getattr__(name: str) -> Any:
+    """Imports on first use: pytest loads this package in every project, for its plugin."""
+    from importlib import import_module
+
+    if name in ("actions", "common"):  # parts of the package that may be used without importing them
+        import_module(f"{__name__}.actions")
+    elif name in __all__:
+        home = import_module(f"{__name__}.{_HOMES.get(name, '_generated')}")
+        globals()[name] = getattr(home, name)
+    else:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

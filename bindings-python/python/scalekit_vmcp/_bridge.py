@@ -46,6 +46,8 @@ async def awaited(method: Callable[..., Any], *arguments: Any) -> Any:
         return await future
     finally:
         task.cancel()
+        # An exception in it would keep this frame, and the frame keeps the client.
+        del future
         if records is not None:
             tell(records.take())
 

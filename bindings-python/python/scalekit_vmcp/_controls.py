@@ -130,7 +130,9 @@ class JournalRecord:
     identifier: str | None = None
     tool: str | None = None
     connection_name: str | None = None
-    outcome: Literal["ok", "tool_error", "authorization_required", "upstream_failed", "refused", "cancelled"] | None = None
+    outcome: Literal["ok", "tool_error", "authorization_required", "upstream_failed", "refused", "cancelled"] | None = (
+        None
+    )
 
 
 class Controls:
