@@ -9,6 +9,7 @@ use std::{
 };
 
 use pyo3::prelude::*;
+use scalekit_vmcp::Client as Core;
 
 use crate::{
     failure::Failure,
@@ -20,7 +21,7 @@ use crate::{
 /// A core client and how to make another one in a child process.
 pub(crate) struct Handle {
     origin: Origin,
-    current: Mutex<PerProcess<scalekit_vmcp::Client>>,
+    current: Mutex<PerProcess<Core>>,
 }
 
 enum Origin {
@@ -30,15 +31,12 @@ enum Origin {
 
 impl Origin {
     /// `before` is the client of the process that this one was forked from.
-    fn make(
-        &self,
-        before: Option<&scalekit_vmcp::Client>,
-    ) -> Result<scalekit_vmcp::Client, Failure> {
+    fn make(&self, before: Option<&Core>) -> Result<Core, Failure> {
         match self {
             Self::Options { options, closed } => {
                 let client = match before {
                     Some(before) => before.for_new_process()?,
-                    None => scalekit_vmcp::Client::from_json(options)?,
+                    None => Core::from_json(options)?,
                 };
                 if closed.load(Ordering::Relaxed) {
                     client.close();
@@ -64,7 +62,7 @@ impl Handle {
     }
 
     /// The client of this process. To be called with the GIL held.
-    pub(crate) fn client(&self) -> Result<scalekit_vmcp::Client, Failure> {
+    pub(crate) fn client(&self) -> Result<Core, Failure> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.get(|before| self.origin.make(before))
     }
@@ -186,7 +184,7 @@ impl Client {
 }
 
 impl Client {
-    fn client(&self, py: Python<'_>) -> PyResult<scalekit_vmcp::Client> {
+    fn client(&self, py: Python<'_>) -> PyResult<Core> {
         self.0.client().map_err(|failure| failure.raise(py))
     }
 }

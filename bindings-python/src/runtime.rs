@@ -10,9 +10,8 @@
 //! * Awaited calls finish through `call_soon_threadsafe`, never on a loop that has been closed.
 
 use std::{
-    mem,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc::{RecvTimeoutError, sync_channel},
     },
@@ -23,10 +22,7 @@ use std::{
 use pyo3::{
     IntoPyObjectExt, exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock, types::PyAny,
 };
-use tokio::{
-    runtime::{Builder, Handle, Runtime},
-    task::AbortHandle,
-};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::failure::Failure;
 
@@ -38,18 +34,13 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 /// What one process has; `next` is a child's, written in the child.
 struct Node {
     pid: u32,
-    life: Mutex<Life>,
+    /// `None` before the first call, and after the end.
+    runtime: Mutex<Option<Runtime>>,
     /// The thread that ends the interpreter, once it has begun.
     ender: OnceLock<ThreadId>,
     /// Threads that may have to ask for the GIL with Rust on their stack.
     inside: AtomicUsize,
     next: OnceLock<Box<Node>>,
-}
-
-enum Life {
-    NotStarted,
-    Running(Runtime),
-    Ended,
 }
 
 static FIRST: OnceLock<Box<Node>> = OnceLock::new();
@@ -61,7 +52,7 @@ impl Node {
         let new = || {
             Box::new(Self {
                 pid,
-                life: Mutex::new(Life::NotStarted),
+                runtime: Mutex::default(),
                 ender: OnceLock::new(),
                 inside: AtomicUsize::new(0),
                 next: OnceLock::new(),
@@ -74,30 +65,20 @@ impl Node {
         node
     }
 
-    fn life(&self) -> MutexGuard<'_, Life> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The runtime, started if need be.
-    fn runtime(&self, py: Python<'_>) -> PyResult<Handle> {
-        let mut life = self.life();
-        let failure = match &*life {
-            Life::Running(runtime) => return Ok(runtime.handle().clone()),
-            Life::Ended => Failure::closed("runtime_closed", "the interpreter is shutting down"),
-            Life::NotStarted => match start() {
-                Ok(runtime) => {
-                    let handle = runtime.handle().clone();
-                    *life = Life::Running(runtime);
-                    return Ok(handle);
-                }
-                Err(error) => {
-                    let message = format!("cannot start the threads of the client: {error}");
-                    return Err(PyRuntimeError::new_err(message));
-                }
-            },
-        };
-        drop(life);
-        Err(failure.raise(py))
+    fn handle(&self, py: Python<'_>) -> PyResult<Handle> {
+        if self.ender.get().is_some() {
+            let failure = Failure::closed("runtime_closed", "the interpreter is shutting down");
+            return Err(failure.raise(py));
+        }
+        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*runtime {
+            return Ok(runtime.handle().clone());
+        }
+        let started = start().map_err(|error| {
+            PyRuntimeError::new_err(format!("cannot start the threads of the client: {error}"))
+        })?;
+        Ok(runtime.insert(started).handle().clone())
     }
 
     /// Whether another thread is ending the interpreter.
@@ -156,10 +137,11 @@ impl Drop for Inside {
 pub(crate) fn shutdown(py: Python<'_>) {
     let node = Node::here(py);
     let _ = node.ender.set(std::thread::current().id());
-    let life = mem::replace(&mut *node.life(), Life::Ended);
+    let runtime = node.runtime.lock();
+    let runtime = runtime.unwrap_or_else(PoisonError::into_inner).take();
     py.detach(|| {
         let ends_at = Instant::now() + LAST_WAIT;
-        if let Life::Running(runtime) = life {
+        if let Some(runtime) = runtime {
             runtime.shutdown_timeout(LAST_WAIT);
         }
         while node.inside.load(Ordering::SeqCst) > 0 && Instant::now() < ends_at {
@@ -170,7 +152,7 @@ pub(crate) fn shutdown(py: Python<'_>) {
 
 /// A call under way.
 #[pyclass(frozen, module = "scalekit_vmcp._native")]
-pub(crate) struct Task(AbortHandle);
+pub(crate) struct Task(tokio::task::AbortHandle);
 
 #[pymethods]
 impl Task {
@@ -210,12 +192,7 @@ where
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let records = records.map(|records| records.get().0.clone());
-    let work = async move {
-        match records {
-            Some(records) => records.during(work).await,
-            None => work.await,
-        }
-    };
+    let work = scalekit_vmcp::Records::during(records, work);
     match future {
         None => wait(py, work)?.into_bound_py_any(py),
         Some(future) => settle_later(py, future, work)?.into_bound_py_any(py),
@@ -227,21 +204,16 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let handle = Node::here(py).runtime(py)?;
+    let handle = Node::here(py).handle(py)?;
     let inside = Inside::enter(py);
-    let (sender, receiver) = sync_channel(1);
+    let (sender, mut receiver) = sync_channel(1);
     let task = handle.spawn(async move {
         // The receiver is gone only when a signal handler has raised.
         let _ = sender.send(work.await);
     });
-    // The receiver is not `Sync`, and need not be.
-    let receiver = Mutex::new(receiver);
     loop {
-        let slice = inside.detach(py, || {
-            let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
-            receiver.recv_timeout(SLICE)
-        });
-        match slice {
+        let receiver = &mut receiver;
+        match inside.detach(py, move || receiver.recv_timeout(SLICE)) {
             Ok(outcome) => return outcome.map_err(|failure| failure.make(py)),
             Err(RecvTimeoutError::Timeout) => py.check_signals().inspect_err(|_| task.abort())?,
             Err(RecvTimeoutError::Disconnected) => return Err(broken()),
@@ -254,7 +226,7 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
     F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let handle = Node::here(py).runtime(py)?;
+    let handle = Node::here(py).handle(py)?;
     let work = handle.spawn(work);
     let task = Task(work.abort_handle());
     handle.spawn(async move {

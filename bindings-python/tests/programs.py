@@ -100,6 +100,20 @@ for _ in range(4):
     threading.Thread(target=client.actions.mcp.get_config, args=("cfg_1",), daemon=True).start()
 ask("/wait/4")
 """),
+    "daemons that call on and on": State("""
+from scalekit_vmcp import ScalekitException
+ask("/release")
+client = blocking()
+def forever():
+    while True:
+        try:
+            client.actions.mcp.get_config("cfg_1")
+        except ScalekitException:
+            pass
+client.actions.mcp.get_config("cfg_1")
+for _ in range(4):
+    threading.Thread(target=forever, daemon=True).start()
+"""),
     "daemon with an event loop": State("""
 client = for_asyncio()
 quiet()

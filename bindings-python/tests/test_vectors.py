@@ -112,9 +112,10 @@ def report_of(error: ScalekitException) -> dict[str, Any]:
     argument, message = error.argument, error.message
     if argument in DURATIONS and error.code == "argument_type":
         argument = f"{argument}_seconds"
-    for ours in ("mcp_config_id", "config_or_id"):
-        argument = "config_id" if argument == ours else argument
-        message = message.replace(f"`{ours}`", "`config_id`")
+    attempt = "attempt_timeout_seconds" if error.code == "argument_type" else "attempt_timeout"
+    for ours, theirs in {"mcp_config_id": "config_id", "config_or_id": "config_id", "call_timeout_s": attempt}.items():
+        argument = theirs if argument == ours else argument
+        message = message.replace(f"`{ours}`", f"`{theirs}`")
     connections = getattr(error, "connections", [])
     facts = {
         **{name: getattr(error, name) for name in FACTS},

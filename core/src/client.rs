@@ -183,7 +183,7 @@ impl Client {
     }
 
     /// Ends this client and all its clones: calls that wait are told so, calls made later fail
-    /// with the kind `closed`. Calls under way finish.
+    /// with the kind `closed`. Calls under way finish; idle connections are closed.
     pub fn close(&self) {
         self.shared.transport.close();
     }

@@ -55,10 +55,13 @@ impl Records {
         }))
     }
 
-    /// Does the work and notes what it does.
-    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Does the work, and notes what it does if there is a place for it.
+    pub async fn during<T>(records: Option<Self>, work: impl Future<Output = T>) -> T {
+        let Some(Self(buffer)) = records else {
+            return work.await;
+        };
         let work = work.with_subscriber(SUBSCRIBER.clone());
-        CURRENT.scope(Arc::clone(&self.0), work).await
+        CURRENT.scope(buffer, work).await
     }
 
     /// The records as a JSON list of `level`, `message` and `fields`, to be taken once; before them
@@ -104,10 +107,7 @@ impl Buffer {
 /// Work that goes on in a task of its own tells whoever started it what it does.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     match CURRENT.try_with(Arc::clone) {
-        Ok(buffer) => {
-            let records = Records(buffer);
-            Either::Left(async move { records.during(work).await })
-        }
+        Ok(buffer) => Either::Left(Records::during(Some(Records(buffer)), work)),
         Err(_) => Either::Right(work.with_current_subscriber()),
     }
 }
@@ -215,7 +215,9 @@ mod tests {
         let client = server.client();
         let records = Records::new("debug");
         let call = client.get_config("cfg_1").into_future();
-        let error = records.during(call).await.unwrap_err();
+        let error = Records::during(Some(records.clone()), call)
+            .await
+            .unwrap_err();
         assert_eq!(error.status(), Some(404));
         let told = taken(&records);
         let messages: Vec<_> = told
@@ -242,10 +244,12 @@ mod tests {
         assert!(taken(&records).is_empty());
 
         let quiet = Records::new("error");
-        quiet
-            .during(client.get_config("cfg_1").into_future())
-            .await
-            .unwrap_err();
+        Records::during(
+            Some(quiet.clone()),
+            client.get_config("cfg_1").into_future(),
+        )
+        .await
+        .unwrap_err();
         client.get_config("cfg_1").await.unwrap_err();
         assert!(taken(&quiet).is_empty());
     }
@@ -254,16 +258,15 @@ mod tests {
     async fn what_comes_later_is_told_to_the_next_call_and_never_too_much() {
         let records = Records::new("warn");
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
-        let task = records
-            .during(async {
-                tokio::spawn(carried(async move {
-                    gone.await.unwrap();
-                    for _ in 0..=MOST_LATE {
-                        tracing::warn!(target: TARGET, "late");
-                    }
-                }))
-            })
-            .await;
+        let task = Records::during(Some(records.clone()), async {
+            tokio::spawn(carried(async move {
+                gone.await.unwrap();
+                for _ in 0..=MOST_LATE {
+                    tracing::warn!(target: TARGET, "late");
+                }
+            }))
+        })
+        .await;
         assert!(taken(&records).is_empty());
         go.send(()).unwrap();
         task.await.unwrap();

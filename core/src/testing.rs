@@ -9,7 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    sync::{OwnedRwLockWriteGuard, RwLock},
+    sync::{OwnedRwLockWriteGuard, RwLock, watch},
 };
 
 use crate::{Client, ClientBuilder};
@@ -19,6 +19,7 @@ pub(crate) struct Server {
     url: String,
     seen: Seen,
     held: Arc<RwLock<()>>,
+    open: watch::Sender<usize>,
 }
 
 type Seen = Arc<Mutex<HashMap<String, usize>>>;
@@ -35,15 +36,27 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Seen::default();
         let held = Arc::new(RwLock::new(()));
+        let open = watch::Sender::new(0);
+        let opened = open.clone();
         let (answer, counts, gate) = (Arc::new(answer), Arc::clone(&seen), Arc::clone(&held));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (answer, counts, gate) =
                     (Arc::clone(&answer), Arc::clone(&counts), Arc::clone(&gate));
-                tokio::spawn(async move { serve(stream, &*answer, &counts, &gate).await });
+                let open = opened.clone();
+                open.send_modify(|open| *open += 1);
+                tokio::spawn(async move {
+                    serve(stream, &*answer, &counts, &gate).await;
+                    open.send_modify(|open| *open -= 1);
+                });
             }
         });
-        Self { url, seen, held }
+        Self {
+            url,
+            seen,
+            held,
+            open,
+        }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -64,6 +77,12 @@ impl Server {
     /// Holds every answer back for as long as the guard lives.
     pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
         Arc::clone(&self.held).write_owned().await
+    }
+
+    /// Waits until nobody is connected any more.
+    pub(crate) async fn left_alone(&self) {
+        let mut open = self.open.subscribe();
+        open.wait_for(|open| *open == 0).await.unwrap();
     }
 
     pub(crate) fn count(&self, request: &str) -> usize {

@@ -1,7 +1,12 @@
 //! One loop for every operation: deadline, access token, send, classify, maybe wait, answer.
 //! The only file that knows the HTTP library.
 
-use std::{error::Error as StdError, io, mem, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    io, mem,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -78,7 +83,8 @@ pub(crate) struct Tries {
 }
 
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    /// `None` once closed: idle connections end with it.
+    http: RwLock<Option<reqwest::Client>>,
     pub(crate) base: Url,
     pub(crate) credentials: Credentials,
     /// What the client was built with: the access token, which all calls share, is fetched so.
@@ -142,7 +148,7 @@ impl Transport {
             .caused_by(cause)
         })?;
         Ok(Self {
-            http,
+            http: RwLock::new(Some(http)),
             base,
             credentials,
             options,
@@ -165,6 +171,13 @@ impl Transport {
 
     pub(crate) fn close(&self) {
         self.slots.close();
+        let mut http = self.http.write().unwrap_or_else(PoisonError::into_inner);
+        *http = None;
+    }
+
+    fn http(&self) -> Result<reqwest::Client> {
+        let http = self.http.read().unwrap_or_else(PoisonError::into_inner);
+        http.clone().ok_or_else(closed)
     }
 
     /// Sends an operation with an access token; on 401 once more with a new one.
@@ -225,17 +238,20 @@ impl Transport {
         options: &Options,
         tries: &mut Tries,
     ) -> Result<Answer> {
+        // A call under way keeps it to its end.
+        let http = self.http()?;
         loop {
             tries.attempts += 1;
             let begun = Instant::now();
-            let Failed { failure, error } = match self.attempt(request, bearer, options).await {
-                Ok(answer) => {
-                    self.budget.deposit();
-                    self.tell(request, tries, begun, Ok(&answer));
-                    return Ok(answer.after(tries.attempts));
-                }
-                Err(failed) => failed,
-            };
+            let Failed { failure, error } =
+                match self.attempt(&http, request, bearer, options).await {
+                    Ok(answer) => {
+                        self.budget.deposit();
+                        self.tell(request, tries, begun, Ok(&answer));
+                        return Ok(answer.after(tries.attempts));
+                    }
+                    Err(failed) => failed,
+                };
             self.tell(request, tries, begun, Err(&error));
             let gone = matches!(failure, Failure::Status(http::StatusCode::NOT_FOUND, _));
             if gone && tries.maybe_done && request.deletes {
@@ -302,11 +318,17 @@ impl Transport {
 
     async fn attempt(
         &self,
+        http: &reqwest::Client,
         request: &Request,
         bearer: Option<&str>,
         options: &Options,
     ) -> Result<Answer, Failed> {
-        match timeout(options.attempt_timeout, self.once(request, bearer, options)).await {
+        match timeout(
+            options.attempt_timeout,
+            self.once(http, request, bearer, options),
+        )
+        .await
+        {
             Ok(result) => result,
             Err(_) => Err(Failed {
                 failure: Failure::Broken,
@@ -325,6 +347,7 @@ impl Transport {
 
     async fn once(
         &self,
+        http: &reqwest::Client,
         request: &Request,
         bearer: Option<&str>,
         options: &Options,
@@ -351,10 +374,7 @@ impl Transport {
         }
         let url = request.url(&self.base);
         let place = origin(&url);
-        let mut sending = self
-            .http
-            .request(request.method.clone(), url)
-            .headers(headers);
+        let mut sending = http.request(request.method.clone(), url).headers(headers);
         sending = match &request.body {
             Body::None => sending,
             Body::Json(body) => sending

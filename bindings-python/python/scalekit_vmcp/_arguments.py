@@ -135,3 +135,11 @@ def _why(cause: Exception) -> str:
 
 def _printable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
+
+
+def text(argument: str, value: str) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        message = f"`{argument}` must be a string, got `{type(value).__name__}`"
+        raise refused("argument_type", argument, message)
+    return value

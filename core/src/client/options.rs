@@ -90,6 +90,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::testing::Server;
 
     const BASE: &str =
         r#""env_url":"https://env.example","client_id":"skc_1","client_secret":"hunter2""#;
@@ -185,6 +186,30 @@ mod tests {
         assert_eq!(
             (error.kind(), error.attempts()),
             (crate::ErrorKind::Closed, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_closed_client_keeps_no_connection_and_lets_its_calls_finish() {
+        let server = Server::start(|request, _| match request {
+            "POST /oauth/token" => (200, r#"{"access_token":"a.t","expires_in":60}"#.to_owned()),
+            _ => (200, r#"{"configs":[]}"#.to_owned()),
+        })
+        .await;
+        let client = server.client();
+        client.list_configs().await.unwrap();
+        let held = server.hold().await;
+        let call = tokio::spawn(client.list_configs().into_future());
+        while server.count("GET /api/v1/mcp/configs") < 2 {
+            tokio::task::yield_now().await;
+        }
+        client.close();
+        drop(held);
+        call.await.unwrap().unwrap();
+        server.left_alone().await;
+        assert_eq!(
+            client.list_configs().await.unwrap_err().code(),
+            "client_closed"
         );
     }
 }
