@@ -9,7 +9,7 @@ help:
 	@echo "make test-browser   look at the connect page in Chromium, against a real OAuth provider"
 	@echo "make frameworks   let every agent framework connect to the engine, and renew a token in mid-run"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
-	@echo "make bench  measure the client (needs valgrind) and the engine"
+	@echo "make bench  measure the engine, the client (needs valgrind), and the Python package beside others"
 	@echo "make soak   run what takes long: kill -9 under load, the campaigns of the Python package, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
 	@echo "make fmt    format the code"
@@ -44,9 +44,10 @@ lint:
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen -- --check
 	@echo "lint passed"
 
-bench:
+bench: prepare
 	@python3 tests/bench_engine.py
 	@python3 tests/bench.py
+	@python3 tests/bench_python.py
 
 soak: prepare
 	@python3 tests/soak.py

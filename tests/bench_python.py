@@ -4,16 +4,16 @@ Python's standard library only. Everything compared runs against one server, ove
 """
 
 import json
-import shutil
 import statistics
 import subprocess
 import sys
 import time
 
 from bench import build, measure
-from packages import PYTHON, PYTHON_BIN, once
-from prepare import ROOT, environment, run, say
+from packages import build_wheel, install_venv, install_wheel
+from prepare import ROOT, say
 
+WHEELS = ROOT / "target" / "wheels-release"
 VENV = ROOT / "target" / "venvs" / "bench"
 BIN = VENV / "bin" / "python"
 LOAD = ROOT / "tests" / "benches" / "load.py"
@@ -30,22 +30,9 @@ print(len(client.actions.mcp.create_session_token("cfg_1", "user_123").token), f
 
 def install():
     """The optimized wheel beside its competitors."""
-    pins = ROOT / "tests" / "benches" / "requirements.txt"
-
-    def competitors():
-        say("installing what is compared into target/venvs (once)")
-        shutil.rmtree(VENV, ignore_errors=True)
-        run(sys.executable, "-m", "venv", VENV)
-        run(BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", pins)
-
-    once(VENV / "installed", [pins], competitors)
-    say("building the Python package (optimized)")
-    wheels = ROOT / "target" / "wheels-release"
-    shutil.rmtree(wheels, ignore_errors=True)
-    settings = dict(environment(), CARGO_TARGET_DIR=str(ROOT / "target"))
-    run(PYTHON_BIN.parent / "maturin", "build", "--quiet", "--release", "--out", wheels, cwd=PYTHON, env=settings)
-    run(BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--force-reinstall", "--no-deps",
-        *wheels.glob("*.whl"))
+    install_venv(VENV, ROOT / "tests" / "benches" / "requirements.txt", "is compared")
+    build_wheel(WHEELS, "--release")
+    install_wheel(BIN, WHEELS)
 
 
 def output(*arguments):

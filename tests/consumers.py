@@ -7,15 +7,14 @@ its one line. Exit code 0 only if everything holds.
 
 import email
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 
-from packages import TARGET, build_python, once
-from prepare import ROOT, run, say
+from packages import TARGET, build_python, built_wheel, install_venv
+from prepare import ROOT, run
 
 HOME = ROOT / "tests" / "consumers"
 INSTALLED = TARGET / "consumers"
@@ -96,15 +95,8 @@ def alone(wheel):
 
 def crowd(name, wheel):
     """Many others: none of them is moved, and ours works beside them."""
-    venv, pins = INSTALLED / name, HOME / (name + ".txt")
-
-    def install():
-        say("installing the crowd {} into target/consumers (once, some minutes)".format(name))
-        shutil.rmtree(venv, ignore_errors=True)
-        run(sys.executable, "-m", "venv", venv)
-        run(python_of(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", pins)
-
-    once(INSTALLED / (name + ".installed"), [pins], install)
+    venv = INSTALLED / name
+    install_venv(venv, HOME / (name + ".txt"), "the crowd {} is".format(name))
     if NAME in pip(venv, "freeze"):
         pip(venv, "uninstall", "--yes", "--quiet", NAME)
     before, sound = pip(venv, "freeze", "--all"), pip(venv, "check", allowed=(0, 1))
@@ -124,14 +116,6 @@ def crowd(name, wheel):
         differences, known = ask(venv, "-I", HOME / "official.py"), (HOME / "official.txt").read_text()
         expect(differences == known, "other differences from the official package than official.txt has:\n" + differences)
     print("{}: {} other packages, as before".format(name, len(before.splitlines())), flush=True)
-
-
-def built_wheel():
-    """The wheel that `VMCP_WHEEL` names, else the one that `build_python` left."""
-    if given := os.environ.get("VMCP_WHEEL"):
-        return pathlib.Path(given).resolve()
-    (wheel,) = (TARGET / "wheels").glob("*.whl")
-    return wheel
 
 
 def check(checks):

@@ -8,15 +8,13 @@ package is built. Python's standard library only.
 
 import argparse
 import json
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
 
-from packages import PYTHON, TARGET, build_python, once
+from packages import PYTHON, TARGET, build_python, built_wheel, install_venv, once
 from prepare import ROOT, environment, run, say
 
 HERE = ROOT / "tests" / "frameworks"
@@ -40,16 +38,8 @@ def install(name, wheel):
     """The framework, once, and our wheel; the interpreter of that environment."""
     folder = ENVIRONMENTS / name
     python = folder / "bin" / "python"
+    install_venv(folder, HERE / name / "requirements.txt", name + " needs")
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    pins = HERE / name / "requirements.txt"
-
-    def create():
-        say(f"installing {name} into target/frameworks (once)")
-        shutil.rmtree(folder, ignore_errors=True)
-        run(sys.executable, "-m", "venv", folder)
-        run(*pip, "--requirement", pins)
-
-    once(folder / "installed", [pins], create)
     once(folder / "wheel", [wheel], lambda: run(*pip, "--force-reinstall", "--no-deps", wheel))
     return python
 
@@ -131,11 +121,6 @@ def write_table(facts):
     TABLE.write_text(before + BEGIN + head + "".join(row(*one) for one in sorted(facts.items())) + END + after)
 
 
-def built():
-    """The wheel that was built last."""
-    return max((TARGET / "wheels").glob("*.whl"), key=os.path.getmtime)
-
-
 def main():
     parser = argparse.ArgumentParser(description="Lets agent frameworks connect to an engine.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(names()))
@@ -145,7 +130,7 @@ def main():
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(names())}")
     if asked.wheel is None:
         build_python()
-    facts = check_all(asked.names or names(), (asked.wheel or built()).resolve())
+    facts = check_all(asked.names or names(), (asked.wheel or built_wheel()).resolve())
     if not asked.names and None not in facts.values():
         write_table(facts)
         print(f"the table of {TABLE.relative_to(ROOT)} is written")

@@ -5,6 +5,7 @@ Python's standard library only.
 
 import hashlib
 import os
+import pathlib
 import shutil
 import sys
 
@@ -47,20 +48,33 @@ def install_venv(venv, pins, about):
     once(venv / "installed", [pins], install)
 
 
-def install_wheel(python):
+def install_wheel(python, wheels=WHEELS):
     """The wheel that was built last, as users get it."""
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-        "--force-reinstall", "--no-deps", *WHEELS.glob("*.whl"))
+        "--force-reinstall", "--no-deps", *wheels.glob("*.whl"))
+
+
+def build_wheel(wheels, *options):
+    """The wheel, alone in its folder."""
+    install_venv(VENV, PYTHON / "tests" / "requirements.txt", "the tests of the Python package need")
+    say("building the Python package")
+    shutil.rmtree(wheels, ignore_errors=True)
+    settings = dict(environment(), CARGO_TARGET_DIR=str(TARGET), VIRTUAL_ENV=str(VENV))
+    run(VENV / "bin" / "maturin", "build", "--quiet", *options, "--out", wheels, cwd=PYTHON, env=settings)
 
 
 def build_python():
     """The wheel, in an environment of its own."""
-    install_venv(VENV, PYTHON / "tests" / "requirements.txt", "the tests of the Python package need")
-    say("building the Python package")
-    shutil.rmtree(WHEELS, ignore_errors=True)
-    settings = dict(environment(), CARGO_TARGET_DIR=str(TARGET), VIRTUAL_ENV=str(VENV))
-    run(VENV / "bin" / "maturin", "build", "--quiet", "--out", WHEELS, cwd=PYTHON, env=settings)
+    build_wheel(WHEELS)
     install_wheel(PYTHON_BIN)
+
+
+def built_wheel():
+    """The wheel that `VMCP_WHEEL` names, else the one that `build_python` left."""
+    if given := os.environ.get("VMCP_WHEEL"):
+        return pathlib.Path(given).resolve()
+    (wheel,) = WHEELS.glob("*.whl")
+    return wheel
 
 
 def install_servers():

@@ -15,8 +15,8 @@ import xml.etree.ElementTree as xml
 import consumers
 import contract
 import frameworks
-from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, install_runtimes,
-                      install_servers)
+from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
+                      install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
 RUNNERS = ("node", "python-async", "python-blocking", "rust")
@@ -148,8 +148,8 @@ def main():
         totals.append(total)
         good = good and fine
     say("checking the wheel, and trying it alone")
-    totals.append(consumers.quick(consumers.built_wheel()))
-    facts = frameworks.check_all(frameworks.QUICK, frameworks.built())
+    totals.append(consumers.quick(built_wheel()))
+    facts = frameworks.check_all(frameworks.QUICK, built_wheel())
     failed = sum(fact is None for fact in facts.values())
     totals.append((len(facts) - failed, failed, 0))
     build_node()
