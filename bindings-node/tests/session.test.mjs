@@ -92,6 +92,10 @@ test("token, headers and the value for a URL are one credential; other servers d
   const session = await open();
   const { token, expiresAt } = await session.token();
   assert.ok(expiresAt instanceof Date);
+  assert.equal((await session.token({ validForSeconds: 60 })).token, token);
+  await assert.rejects(session.token({ validForSeconds: 3601 }), { code: "valid_for_too_long", argument: "validForSeconds" });
+  await assert.rejects(session.token({ validForSeconds: "60" }), { code: "argument_type", argument: "validForSeconds" });
+  await assert.rejects(session.token({ validForSecond: 60 }), { code: "unknown_argument", argument: "validForSecond" });
   assert.deepEqual(await session.headers(), { authorization: `Bearer ${token}` });
   assert.equal(await session.authorizationFor(session.url), `Bearer ${token}`);
   assert.equal(await session.authorizationFor(new URL(session.url)), `Bearer ${token}`);
@@ -101,7 +105,8 @@ test("token, headers and the value for a URL are one credential; other servers d
   }
   await assert.rejects(session.authorizationFor("no url"), { code: "argument_type", argument: "url" });
   await assert.rejects(session.authorizationFor(5), { code: "argument_type", argument: "url" });
-  await assert.rejects(session.rejected(undefined), { code: "argument_type", argument: "credential" });
+  await assert.rejects(session.rejected(undefined), { code: "argument_missing", argument: "credential" });
+  await assert.rejects(session.rejected(5), { code: "argument_type", argument: "credential" });
 });
 
 test("a rejected credential is replaced once; one that was replaced already is not", async () => {

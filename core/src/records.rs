@@ -258,15 +258,18 @@ mod tests {
     async fn what_comes_later_is_told_to_the_next_call_and_never_too_much() {
         let records = Records::new("warn");
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
-        let task = Records::during(Some(records.clone()), async {
-            tokio::spawn(carried(async move {
+        let (started, start) = tokio::sync::oneshot::channel();
+        let call = async move {
+            let late = carried(async move {
                 gone.await.unwrap();
                 for _ in 0..=MOST_LATE {
                     tracing::warn!(target: TARGET, "late");
                 }
-            }))
-        })
-        .await;
+            });
+            started.send(tokio::spawn(late)).unwrap();
+        };
+        Records::during(Some(records.clone()), call).await;
+        let task = start.await.unwrap();
         assert!(taken(&records).is_empty());
         go.send(()).unwrap();
         task.await.unwrap();

@@ -19,13 +19,13 @@ struct Token {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthorizationFor {
-    url: String,
+    url: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rejected {
-    credential: String,
+    credential: Option<String>,
 }
 
 impl Session {
@@ -54,11 +54,13 @@ impl Session {
             }
             "authorization_for" => {
                 let AuthorizationFor { url } = read(parameters)?;
-                json!(self.authorization_for(&url).await?.to_str().ok())
+                let url = rules::required("url", url.as_deref())?;
+                json!(self.authorization_for(url).await?.to_str().ok())
             }
             "rejected" => {
                 let Rejected { credential } = read(parameters)?;
-                json!(self.rejected(&credential).await?)
+                let credential = rules::required("credential", credential.as_deref())?;
+                json!(self.rejected(credential).await?)
             }
             "check" => {
                 let Nothing {} = read(parameters)?;
