@@ -4,6 +4,7 @@ Python's standard library only. Everything compared runs against one server, ove
 """
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,14 +12,16 @@ import time
 
 from bench import build, measure
 from packages import build_wheel, install_venv, install_wheel
-from prepare import ROOT, say
+from prepare import ROOT, fail, run, say
 
 WHEELS = ROOT / "target" / "wheels-release"
 VENV = ROOT / "target" / "venvs" / "bench"
 BIN = VENV / "bin" / "python"
+ALONE = ROOT / "target" / "venvs" / "bench-alone"
 LOAD = ROOT / "tests" / "benches" / "load.py"
 STARTS, ROUNDS, CALLS, MEMORY_CALLS = 15, 3, 20_000, 100_000
 SHOW = "import re; print(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+IMPORT = "from scalekit_vmcp import ScalekitClient"
 FIRST = """
 import sys
 from scalekit_vmcp import ScalekitClient
@@ -33,26 +36,35 @@ def install():
     install_venv(VENV, ROOT / "tests" / "benches" / "requirements.txt", "is compared")
     build_wheel(WHEELS, "--release")
     install_wheel(BIN, WHEELS)
+    # What else is installed can slow down every start.
+    shutil.rmtree(ALONE, ignore_errors=True)
+    run(sys.executable, "-m", "venv", "--without-pip", ALONE)
+    run(BIN, "-m", "pip", "--python", ALONE, "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+        *WHEELS.glob("*.whl"))
 
 
-def output(*arguments):
-    return subprocess.run([BIN, *arguments], check=True, capture_output=True, text=True).stdout
+def output(python, *arguments):
+    result = subprocess.run([python, *arguments], capture_output=True, text=True)
+    if result.returncode != 0:
+        fail("`{}` ended with {}: {}".format(arguments[1], result.returncode, result.stderr[-2000:]))
+    return result.stdout
 
 
 def seconds(*arguments):
     """Until the first line came, or the end."""
     begun = time.perf_counter()
-    with subprocess.Popen([BIN, *arguments], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([ALONE / "bin" / "python", *arguments], stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         return time.perf_counter() - begun
 
 
 def starting(url, ca):
     """Import and first token, beside an interpreter that does nothing."""
-    places = (["-c", "pass"], ["-c", "import scalekit_vmcp"], ["-c", FIRST, url, ca])
+    places = (["-c", "pass"], ["-c", IMPORT], ["-c", FIRST, url, ca])
     times = [[seconds(*place) * 1000 for place in places] for _ in range(STARTS)]
     bare, imported, first = (statistics.median(column) for column in zip(*times))
-    resident = [statistics.median(int(output("-c", text + SHOW)) for _ in range(5)) for text in ("", "import scalekit_vmcp; ")]
+    resident = [statistics.median(int(output(ALONE / "bin" / "python", "-c", text + SHOW)) for _ in range(5))
+                for text in ("", IMPORT + "; ")]
     return [
         measure("import", imported - bare, 30, f"{imported - bare:.1f} ms over bare Python's {bare:.1f} (at most 30)"),
         measure("memory of the import", (resident[1] - resident[0]) / 1024, 15,
@@ -66,7 +78,7 @@ def throughput(url, ca):
     rates, cpu = {}, {}
     for _ in range(ROUNDS):
         for kind, count in calls.items():
-            found = json.loads(output(LOAD, kind, url, ca, str(count)))
+            found = json.loads(output(BIN, LOAD, kind, url, ca, str(count)))
             rates.setdefault(kind, []).append(found["calls_per_s"])
             cpu.setdefault(kind, []).append(found["cpu_us"])
     rate = {kind: statistics.median(values) for kind, values in rates.items()}
@@ -88,7 +100,7 @@ def throughput(url, ca):
 
 
 def memory(url, ca):
-    resident = json.loads(output(LOAD, "memory", url, ca, str(MEMORY_CALLS)))["resident_kib"]
+    resident = json.loads(output(BIN, LOAD, "memory", url, ca, str(MEMORY_CALLS)))["resident_kib"]
     grown = resident[-1] / resident[1]
     return [measure(f"memory after {MEMORY_CALLS} calls over that after a fifth of them", grown, 1.05,
                     f"{grown:.3f} (at most 1.05; {resident} KiB)")]

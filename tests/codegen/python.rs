@@ -7,13 +7,13 @@ const HEAD: &str = r#"# Written by tests/codegen from core's schema. Do not edit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from scalekit_vmcp._arguments import named
 from scalekit_vmcp._model import ALL_TOOLS, AllTools, Model, naive_utc
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Any
 "#;
 
 /// The longest line that the formatter leaves alone.

@@ -23,9 +23,12 @@ stays valid until the run ends.
 `ScalekitClient` is the same, blocking. `LocalEngine` is a server for tests and for one's own machine.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from scalekit_vmcp._async_client import AsyncScalekitClient
     from scalekit_vmcp._client import ScalekitClient
     from scalekit_vmcp._generated import (

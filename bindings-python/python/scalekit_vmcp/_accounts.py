@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from scalekit_vmcp._arguments import named
 from scalekit_vmcp._calls import Calls
 from scalekit_vmcp._generated import (
@@ -20,8 +18,10 @@ from scalekit_vmcp._responses import (
     UpdateConnectedAccountResponse,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 
 class ActionAccounts(Calls):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from scalekit_vmcp._model import to_wire
 from scalekit_vmcp.common.exceptions import ScalekitValidationException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from datetime import timedelta
+    from typing import Any, ParamSpec, TypeVar
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
 
 
 def refused(code: str, argument: str, message: str, suggestion: str | None = None) -> ScalekitValidationException:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scalekit_vmcp._arguments import named
+from scalekit_vmcp._async_actions import AsyncActionClient
 from scalekit_vmcp._options import build, derive
-from scalekit_vmcp.actions import AsyncActionClient
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scalekit_vmcp._arguments import named_async
 from scalekit_vmcp._calls import AsyncCalls
 from scalekit_vmcp._generated import ListMcpConfigsResponse, McpConfig
 from scalekit_vmcp._responses import CreateMcpConfigResponse, DeleteMcpConfigResponse, UpdateMcpConfigResponse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from scalekit_vmcp._arguments import encode, named, named_async, seconds_if_given
 from scalekit_vmcp._async_configs import AsyncActionConfigs
@@ -14,6 +13,7 @@ from scalekit_vmcp._responses import ListMcpConnectedAccountsResponse
 from scalekit_vmcp._session import AsyncSession
 from scalekit_vmcp._wait import AsyncAccountWait
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import timedelta

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from scalekit_vmcp import _native
 from scalekit_vmcp._log import level, tell
 from scalekit_vmcp._native import Client as NativeClient
@@ -11,9 +9,11 @@ from scalekit_vmcp._native import Session as NativeSession
 from scalekit_vmcp._native import Stream as NativeStream
 from scalekit_vmcp._native import explain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["NativeClient", "NativeSession", "NativeStream", "awaited", "blocked", "engine_parts", "explain", "settle"]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import encode
 from scalekit_vmcp._bridge import awaited, blocked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from scalekit_vmcp._bridge import NativeClient, NativeSession
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from scalekit_vmcp._actions import ActionClient
 from scalekit_vmcp._arguments import named
 from scalekit_vmcp._options import build, derive
-from scalekit_vmcp.actions import ActionClient
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from scalekit_vmcp._arguments import named
 from scalekit_vmcp._model import ALL_TOOLS, AllTools, Model, naive_utc
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Any
 
 
 class AccountChange(Model):

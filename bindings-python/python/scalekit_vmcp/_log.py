@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from typing import Any
 
 # From the lowest, as the native half and `logging` call them.
 _LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from scalekit_vmcp._arguments import encode, named, seconds_if_given
 from scalekit_vmcp._bridge import blocked
@@ -14,6 +13,7 @@ from scalekit_vmcp._responses import ListMcpConnectedAccountsResponse
 from scalekit_vmcp._session import Session
 from scalekit_vmcp._wait import AccountWait
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta

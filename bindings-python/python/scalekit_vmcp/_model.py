@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, cast
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any, ClassVar, SupportsIndex, TypeGuard
 
 
 class AllTools(tuple[str, ...]):
@@ -69,11 +69,15 @@ class Model:
         return schema_of(cls, handler)
 
 
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in cast("Sequence[Any]", value)]
+    if _is_list(value):
+        return [_plain(item) for item in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._arguments import encode, refused, seconds_if_given
 from scalekit_vmcp._bridge import NativeClient
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
+    from typing import Any
 
 
 def build(

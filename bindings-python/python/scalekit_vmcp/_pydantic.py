@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_type_hints
 
 from scalekit_vmcp._model import ALL_TOOLS, AllTools
 
@@ -16,7 +16,7 @@ def schema_of(model: type[Model], handler: Any) -> Any:
 
     from pydantic_core import core_schema
 
-    hints = get_type_hints(model, localns={"datetime": datetime})
+    hints = get_type_hints(model, localns={"datetime": datetime, "Any": Any, "ClassVar": ClassVar})
 
     def field(hint: Any) -> Any:
         if AllTools not in get_args(hint):

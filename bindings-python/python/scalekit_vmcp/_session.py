@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from scalekit_vmcp._arguments import named, named_async, seconds_if_given
 from scalekit_vmcp._calls import call, call_async
 from scalekit_vmcp._generated import SessionReport
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import timedelta
+    from typing import Any
 
     from scalekit_vmcp._bridge import NativeSession
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scalekit_vmcp._arguments import named
 from scalekit_vmcp._calls import Calls
 from scalekit_vmcp._generated import ListScopedToolsResponse, ListToolsResponse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

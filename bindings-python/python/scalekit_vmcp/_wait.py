@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._bridge import awaited, blocked
 from scalekit_vmcp._generated import AccountChange, McpConnectionAuthState
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
+    from typing import Any
 
     from scalekit_vmcp._bridge import NativeClient
 

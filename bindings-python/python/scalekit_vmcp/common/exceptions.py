@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from typing import Any, ClassVar, TypeGuard
 
     from scalekit_vmcp._generated import McpConnectionAuthState
 
@@ -225,13 +225,20 @@ class ScalekitToolException(ScalekitServerException):
 
     def _told(self, name: str) -> str | None:
         details = self.details
-        listed = cast("Sequence[Any]", details) if isinstance(details, list) else ()
-        facts = (_facts(_facts(detail).get("tool_error_info")) for detail in listed)
+        facts = (_facts(_facts(detail).get("tool_error_info")) for detail in (details if _is_list(details) else ()))
         return next((fact[name] or None for fact in facts if name in fact), None)
 
 
-def _facts(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _facts(value: object) -> dict[str, Any]:
+    return value if _is_object(value) else {}
 
 
 class ScalekitToolRateLimitException(ScalekitToolException, ScalekitTooManyRequestsException):
