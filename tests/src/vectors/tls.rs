@@ -59,6 +59,8 @@ impl Authority {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
+        // Some clients take a ticket that comes late for the end of the connection.
+        config.send_tls13_tickets = 0;
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
