@@ -117,8 +117,11 @@ def encode(arguments: dict[str, Any]) -> str:
         raise
 
 
+_encode = json.JSONEncoder(default=to_wire, allow_nan=False).encode
+
+
 def _write(value: Any) -> str:
-    written = json.dumps(value, default=to_wire, allow_nan=False)
+    written = _encode(value)
     if "\\ud" in written:  # both halves of a character, or only one
         json.dumps(value, default=to_wire, ensure_ascii=False).encode()
     return written
