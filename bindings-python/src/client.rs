@@ -169,7 +169,7 @@ impl Client {
         records: Option<Py<Records>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (client, handle) = (self.client(py)?, Arc::clone(&self.0));
-        run::<Session, _>(py, future, records, async move {
+        run::<Session>(py, future, records, async move {
             let session = client.open_session_json(&parameters).await?;
             Ok(session::Session::new(session, handle))
         })

@@ -2,14 +2,15 @@
 //!
 //! * One runtime per process, started by the first call. A forked child starts its own and leaves
 //!   the parent's alone: its threads exist in the parent only.
-//! * Every lock of this crate is taken and released while the GIL is held, and Python forks while
-//!   holding it: no child inherits a lock that nobody will open.
+//! * A lock that a child may need is taken and released while the GIL is held, and Python forks
+//!   while holding it: no child inherits a lock that nobody will open.
 //! * At exit all threads that could call into Python are joined, with the GIL released. Python ends
 //!   the others (daemons) where they next ask for the GIL, and with Rust on their stack that would
 //!   abort the process: those are parked for good, and the exit waits for those on their way out.
 //! * Awaited calls finish through `call_soon_threadsafe`, never on a loop that has been closed.
 
 use std::{
+    mem,
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -38,6 +39,8 @@ struct Node {
     runtime: Mutex<Option<Runtime>>,
     /// The thread that ends the interpreter, once it has begun.
     ender: OnceLock<ThreadId>,
+    /// Outcomes on their way to their futures.
+    ready: Mutex<Vec<Delivery>>,
     /// Threads that may have to ask for the GIL with Rust on their stack.
     inside: AtomicUsize,
     next: OnceLock<Box<Node>>,
@@ -54,6 +57,7 @@ impl Node {
                 pid,
                 runtime: Mutex::default(),
                 ender: OnceLock::new(),
+                ready: Mutex::default(),
                 inside: AtomicUsize::new(0),
                 next: OnceLock::new(),
             })
@@ -179,18 +183,18 @@ impl Records {
     }
 }
 
+/// What a call may come to.
+pub(crate) trait Outcome: for<'py> IntoPyObject<'py> + Send + 'static {}
+impl<T: for<'py> IntoPyObject<'py> + Send + 'static> Outcome for T {}
+
 /// Does the work: with a `future` of a running event loop at once returns the task that will settle
 /// it, else waits and returns the outcome.
-pub(crate) fn run<T, F>(
+pub(crate) fn run<T: Outcome>(
     py: Python<'_>,
     future: Option<Py<PyAny>>,
     records: Option<Py<Records>>,
-    work: F,
-) -> PyResult<Bound<'_, PyAny>>
-where
-    T: for<'py> IntoPyObject<'py> + Send + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
-{
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> PyResult<Bound<'_, PyAny>> {
     let records = records.map(|records| records.get().0.clone());
     let work = scalekit_vmcp::Records::during(records, work);
     match future {
@@ -199,11 +203,10 @@ where
     }
 }
 
-fn wait<T, F>(py: Python<'_>, work: F) -> PyResult<T>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
-{
+fn wait<T: Outcome>(
+    py: Python<'_>,
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> PyResult<T> {
     let handle = Node::here(py).handle(py)?;
     let inside = Inside::enter(py);
     let (sender, mut receiver) = sync_channel(1);
@@ -221,12 +224,13 @@ where
     }
 }
 
-fn settle_later<T, F>(py: Python<'_>, future: Py<PyAny>, work: F) -> PyResult<Task>
-where
-    T: for<'py> IntoPyObject<'py> + Send + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
-{
-    let handle = Node::here(py).handle(py)?;
+fn settle_later<T: Outcome>(
+    py: Python<'_>,
+    future: Py<PyAny>,
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> PyResult<Task> {
+    let node = Node::here(py);
+    let handle = node.handle(py)?;
     let work = handle.spawn(work);
     let task = Task(work.abort_handle());
     handle.spawn(async move {
@@ -236,40 +240,40 @@ where
             Err(error) if error.is_cancelled() => return,
             Err(_) => Err(None),
         };
-        // Waiting for the GIL must not keep the workers from their work.
-        let settled = tokio::task::spawn_blocking(move || {
-            Python::attach(|py| {
-                // A loop that was closed meanwhile has nobody left to tell.
-                let _ = settle(py, future.bind(py), outcome);
-            });
-        });
-        let _ = settled.await;
+        node.deliver(Box::new(move |py| match outcome {
+            Ok(value) => (future, value, py.None()).into_py_any(py),
+            Err(failure) => {
+                let error = failure.map_or_else(broken, |failure| failure.make(py));
+                (future, py.None(), error).into_py_any(py)
+            }
+        }));
     });
     Ok(task)
 }
 
-fn settle<'py, T: IntoPyObject<'py>>(
-    py: Python<'py>,
-    future: &Bound<'py, PyAny>,
-    outcome: Result<T, Option<Failure>>,
-) -> PyResult<()> {
-    static SETTLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let target = future.call_method0("get_loop")?;
-    if target.call_method0("is_closed")?.is_truthy()? {
-        return Ok(());
-    }
-    let (value, error) = match outcome {
-        Ok(value) => (value.into_bound_py_any(py)?, None),
-        Err(failure) => {
-            let error = failure.map_or_else(broken, |failure| failure.make(py));
-            (py.None().into_bound(py), Some(error))
+/// Makes what settles a future: itself, a value, an error.
+type Delivery = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+impl Node {
+    /// All that are ready by the time the GIL is had go together: to take it and to wake a loop costs
+    /// more than all else.
+    fn deliver(&'static self, delivery: Delivery) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.push(delivery);
+        if ready.len() == 1 {
+            // Waiting for the GIL must not keep the workers from their work.
+            tokio::task::spawn_blocking(|| Python::attach(|py| self.settle(py)));
         }
-    };
-    let settle = SETTLE.import(py, "scalekit_vmcp._bridge", "settle")?;
-    let arguments = (settle, future, value, error);
-    target
-        .call_method1("call_soon_threadsafe", arguments)
-        .map(drop)
+    }
+
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        static SETTLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let settle = SETTLE.import(py, "scalekit_vmcp._bridge", "settle")?;
+        let ready = mem::take(&mut *self.ready.lock().unwrap_or_else(PoisonError::into_inner));
+        let made = |delivery: Delivery| delivery(py).ok();
+        let outcomes: Vec<_> = ready.into_iter().filter_map(made).collect();
+        settle.call1((outcomes,)).map(drop)
+    }
 }
 
 /// The work panicked: a bug of ours.

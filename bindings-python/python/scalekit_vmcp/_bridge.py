@@ -11,9 +11,11 @@ from scalekit_vmcp._native import explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import Future
+    from asyncio import AbstractEventLoop, Future
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    _Outcome: TypeAlias = tuple[Future[Any], Any, BaseException | None]
 
 __all__ = ["NativeClient", "NativeSession", "NativeStream", "awaited", "blocked", "engine_parts", "explain", "settle"]
 
@@ -52,14 +54,26 @@ async def awaited(method: Callable[..., Any], *arguments: Any) -> Any:
             tell(records.take())
 
 
-def settle(future: Future[Any], value: Any, error: BaseException | None) -> None:
-    """Ends a wait; called in the thread of its event loop."""
-    if future.done():
-        return
-    if error is None:
-        future.set_result(value)
-    else:
-        future.set_exception(error)
+def settle(outcomes: list[_Outcome]) -> None:
+    """Wakes each event loop once; called in a thread of the native half."""
+    loops: dict[AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        loops.setdefault(outcome[0].get_loop(), []).append(outcome)
+    for loop, theirs in loops.items():
+        try:
+            loop.call_soon_threadsafe(_end_waits, theirs)
+        except RuntimeError:  # closed meanwhile: nobody is left to tell
+            continue
+
+
+def _end_waits(outcomes: list[_Outcome]) -> None:
+    for future, value, error in outcomes:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
 
 
 def engine_parts() -> tuple[type[_native.Engine], Callable[[list[str]], int]]:
