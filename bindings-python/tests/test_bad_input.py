@@ -720,7 +720,8 @@ def test_a_session_gives_its_token_to_one_server_only(slow: SlowServer) -> None:
         ("nonsense", "argument_type"),
         ("\ud800", "argument_type"),
         (b"https://a.example", "argument_type"),
-        (None, "argument_type"),
+        ("", "argument_missing"),
+        (None, "argument_missing"),
     ):
         with pytest.raises(ValueError) as caught:
             session.authorization_for(url)  # type: ignore[arg-type]
