@@ -71,7 +71,9 @@ def what_is_inside(wheel):
     expect(metadata["Requires-Python"] == ">=3.10", "the wheel is for other Pythons")
     expect(licence == [(ROOT / "LICENSE").read_bytes()], "the licence is not in the wheel")
     expect("scalekit_vmcp/py.typed" in files, "`py.typed` is not in the wheel")
-    expect(scripts == ["[console_scripts]", "vmcp=scalekit_vmcp._command:main"], "other commands: {}".format(scripts))
+    entries = ["[console_scripts]", "vmcp=scalekit_vmcp._command:main",
+               "[pytest11]", "scalekit_vmcp=scalekit_vmcp.pytest_plugin"]
+    expect(scripts == entries, "other entry points: {}".format(scripts))
     expect({name.split("/")[0] for name in files} == {"scalekit_vmcp", home}, "the wheel has more than the package")
     odd = [name for name in files if name.startswith("scalekit_vmcp/") and not name.endswith((".py", ".pyi", ".so", ".typed"))]
     expect(odd == [], "the package has more than code: {}".format(odd))
