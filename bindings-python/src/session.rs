@@ -43,6 +43,11 @@ impl Session {
 
 #[pymethods]
 impl Session {
+    #[classattr]
+    const CREDENTIAL_HEADER: &'static str = scalekit_vmcp::Session::CREDENTIAL_HEADER;
+    #[classattr]
+    const REFUSED_STATUS: u16 = scalekit_vmcp::Session::REFUSED_STATUS;
+
     /// Does one of the things that a session does; JSON in and out.
     #[pyo3(signature = (operation, parameters, future=None, records=None))]
     fn call<'py>(

@@ -82,8 +82,8 @@ def test_what_is_cores_business_is_nowhere_here() -> None:
     found = {file.name: of_rust(file.read_text()) for file in GLUE}
     found |= {file.name: of_python(file.read_text()) for file in PACKAGE}
     assert len(found) > 15
-    # The hook for HTTP clients fills this header, and other vendors' APIs have these words for a token.
-    allowed = {"_auth.py": ["Authorization"], "_hosted.py": ["authorization", "static_bearer"]}
+    # Other vendors' APIs have these words for a token.
+    allowed = {"_hosted.py": ["authorization", "static_bearer"]}
     assert {name: wrong for name, wrong in found.items() if wrong} == allowed
 
 

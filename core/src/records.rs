@@ -67,9 +67,9 @@ impl Records {
     /// The records as a JSON list of `level`, `message` and `fields`, to be taken once; before them
     /// what work in the background of earlier calls has left.
     pub fn take(&self) -> String {
-        let mut records = Vec::from(std::mem::take(
-            &mut *LATE.lock().unwrap_or_else(PoisonError::into_inner),
-        ));
+        // Never waited for: in a forked process a thread that is not there may hold it for ever.
+        let late = LATE.try_lock().map(|mut late| std::mem::take(&mut *late));
+        let mut records = Vec::from(late.unwrap_or_default());
         let own = self.0.records.lock();
         records.extend(
             own.unwrap_or_else(PoisonError::into_inner)
@@ -96,7 +96,9 @@ impl Buffer {
             records.push(record);
             return;
         }
-        let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut late) = LATE.try_lock() else {
+            return;
+        };
         if late.len() >= MOST_LATE {
             late.pop_front();
         }

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from http import HTTPStatus
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from scalekit_vmcp._bridge import NativeSession
 from scalekit_vmcp._session import AsyncSession, Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from scalekit_vmcp._bridge import NativeSession
-
-_HEADER = "Authorization"
+_HEADER = NativeSession.CREDENTIAL_HEADER
 
 
 class _Flows:
@@ -30,7 +28,7 @@ class _Flows:
         credential = self._blocking.authorization_for(url)
         request.headers[_HEADER] = credential
         response = yield request
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
+        if response.status_code == NativeSession.REFUSED_STATUS:
             self._blocking.rejected(credential)
             request.headers[_HEADER] = self._blocking.authorization_for(url)
             yield request
@@ -40,7 +38,7 @@ class _Flows:
         credential = await self._awaited.authorization_for(url)
         request.headers[_HEADER] = credential
         response = yield request
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
+        if response.status_code == NativeSession.REFUSED_STATUS:
             await self._awaited.rejected(credential)
             request.headers[_HEADER] = await self._awaited.authorization_for(url)
             yield request

@@ -29,6 +29,8 @@ class Client:
 
 @final
 class Session:
+    CREDENTIAL_HEADER: str
+    REFUSED_STATUS: int
     @property
     def url(self) -> str: ...
     @property

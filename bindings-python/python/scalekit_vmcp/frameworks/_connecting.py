@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from scalekit_vmcp._session import Session
-from scalekit_vmcp.frameworks._http import http_clients
+from scalekit_vmcp.frameworks._http import ANSWER, http_clients, transport
 from scalekit_vmcp.frameworks._packages import needs
 from scalekit_vmcp.frameworks._tokens import checked, positive_seconds
 
@@ -28,12 +28,9 @@ if TYPE_CHECKING:
 
     from scalekit_vmcp._session import AsyncSession
 
-_ANSWER = timedelta(minutes=5)
-"""How long an MCP server may take for one answer, such as the result of a tool."""
-
 
 def mcp(
-    session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any
+    session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any
 ) -> AbstractAsyncContextManager[Any]:
     """The official MCP client, connected inside an `async with`.
 
@@ -56,10 +53,10 @@ def mcp(
     wait = positive_seconds("timeout", timeout)
     with needs("mcp", "1.30"):
         import mcp
-    transport = _transport(session, wait)
+    connection = transport(session, wait)
     if hasattr(mcp, "Client"):
-        return mcp.Client(transport, **{"read_timeout_seconds": wait, **options})
-    return _client_of_version_1(transport, {"read_timeout_seconds": timeout, **options})
+        return mcp.Client(connection, **{"read_timeout_seconds": wait, **options})
+    return _client_of_version_1(connection, {"read_timeout_seconds": timeout, **options})
 
 
 @asynccontextmanager
@@ -71,17 +68,8 @@ async def _client_of_version_1(transport: Any, options: dict[str, Any]) -> Async
         yield client
 
 
-@asynccontextmanager
-async def _transport(session: Session | AsyncSession, wait: float) -> AsyncIterator[Any]:
-    """The transport of both versions, with an HTTP client that ends with it."""
-    from mcp.client.streamable_http import streamable_http_client
-
-    async with http_clients(session, wait)() as http, streamable_http_client(session.url, http_client=http) as streams:
-        yield streams
-
-
 def openai_agents(
-    session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any
+    session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any
 ) -> MCPServerStreamableHttp:
     """An MCP server for the OpenAI Agents SDK.
 
@@ -111,7 +99,7 @@ def openai_agents(
     )
 
 
-def pydantic_ai(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPToolset[Any]:
+def pydantic_ai(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> MCPToolset[Any]:
     """A toolset for Pydantic AI.
 
         agent = Agent("openai:gpt-5", toolsets=[frameworks.pydantic_ai(session)])
@@ -133,7 +121,7 @@ def pydantic_ai(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER
     return MCPToolset(transport, **{"read_timeout": wait, **options})
 
 
-def fastmcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> FastMcpClient[Any]:
+def fastmcp(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> FastMcpClient[Any]:
     """A client of FastMCP.
 
         async with frameworks.fastmcp(session) as client:
@@ -157,7 +145,7 @@ def fastmcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **
 
 
 def langchain(
-    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
+    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = ANSWER, **options: Any
 ) -> MultiServerMCPClient:
     """A client of `langchain-mcp-adapters`, for LangChain and LangGraph.
 
@@ -209,7 +197,7 @@ def _plain_errors() -> Iterator[None]:
         raise reason from None
 
 
-def google_adk(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> McpToolset:
+def google_adk(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> McpToolset:
     """A toolset for Google's Agent Development Kit.
 
         agent = LlmAgent(model="gemini-3-flash", name="mail", tools=[frameworks.google_adk(session)])
@@ -236,7 +224,7 @@ def google_adk(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER,
     return McpToolset(connection_params=connection, **options)
 
 
-def strands(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPClient:
+def strands(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> MCPClient:
     """A tool provider for Strands Agents.
 
         agent = Agent(tools=[frameworks.strands(session)])
@@ -253,10 +241,10 @@ def strands(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **
     wait = positive_seconds("timeout", timeout)
     with needs("strands-agents", "1.62"):
         from strands.tools.mcp import MCPClient
-    return MCPClient(lambda: _transport(session, wait), **options)
+    return MCPClient(lambda: transport(session, wait), **options)
 
 
-def llama_index(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> McpToolSpec:
+def llama_index(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> McpToolSpec:
     """The tools for LlamaIndex.
 
         tools = await frameworks.llama_index(session).to_tool_list_async()
@@ -288,7 +276,7 @@ def llama_index(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER
     return McpToolSpec(client, **options)
 
 
-def agno(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPTools:
+def agno(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> MCPTools:
     """A toolkit for Agno.
 
         async with frameworks.agno(session) as tools:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
+from scalekit_vmcp._bridge import NativeSession
 from scalekit_vmcp.common.exceptions import ScalekitException
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from scalekit_vmcp._session import AsyncSession, Session
+
+ANSWER = timedelta(minutes=5)
+"""How long an MCP server may take for one answer, such as the result of a tool."""
 
 _SERVER_ERROR = -32000
 _REFUSED = (
@@ -44,6 +52,15 @@ def http_clients(session: Session | AsyncSession, wait: float) -> HttpClients:
     return http_client
 
 
+@asynccontextmanager
+async def transport(session: Session | AsyncSession, wait: float) -> AsyncIterator[Any]:
+    """The transport of both versions, with an HTTP client that ends with it."""
+    from mcp.client.streamable_http import streamable_http_client
+
+    async with http_clients(session, wait)() as http, streamable_http_client(session.url, http_client=http) as streams:
+        yield streams
+
+
 @cache
 def _client_type(base: type[Any]) -> type[Any]:
     """A client that answers a call by itself where no token helps.
@@ -60,10 +77,10 @@ def _client_type(base: type[Any]) -> type[Any]:
                 response = await super().send(request, **options)
             except ScalekitException as error:
                 reason, code = str(error), error.code
-                response = response_type(HTTPStatus.UNAUTHORIZED, request=request)
+                response = response_type(NativeSession.REFUSED_STATUS, request=request)
             else:
                 reason, code = _REFUSED
-            if response.status_code != HTTPStatus.UNAUTHORIZED or (call := _call_of(request)) is None:
+            if response.status_code != NativeSession.REFUSED_STATUS or (call := _call_of(request)) is None:
                 return response
             await response.aclose()
             refusal = {"code": _SERVER_ERROR, "message": reason, "data": {"code": code}}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from scalekit_vmcp._arguments import text
 from scalekit_vmcp._session import AsyncSession, Session
 from scalekit_vmcp.common.exceptions import ScalekitUnauthorizedException
-from scalekit_vmcp.frameworks._connecting import _ANSWER, _transport, fastmcp
-from scalekit_vmcp.frameworks._http import http_clients
+from scalekit_vmcp.frameworks._connecting import fastmcp
+from scalekit_vmcp.frameworks._http import ANSWER, http_clients, transport
 from scalekit_vmcp.frameworks._packages import needs
 from scalekit_vmcp.frameworks._tokens import checked, headers, positive_seconds
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def agent_framework(
-    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
+    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = ANSWER, **options: Any
 ) -> MCPStreamableHTTPTool:
     """A tool of Microsoft's Agent Framework that holds the session's tools.
 
@@ -51,12 +51,12 @@ def agent_framework(
     class Tool(MCPStreamableHTTPTool):  # type: ignore[misc]
         # Not its `header_provider`: each token would be a new connection.
         def get_mcp_client(self) -> Any:
-            return _transport(session, wait)
+            return transport(session, wait)
 
     return Tool(text("name", name), session.url, **{"load_prompts": False, "request_timeout": wait, **options})
 
 
-def autogen(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER) -> StreamableHttpServerParams:
+def autogen(session: Session | AsyncSession, *, timeout: timedelta = ANSWER) -> StreamableHttpServerParams:
     """The parameters of an MCP server for AutoGen.
 
         tools = await mcp_server_tools(frameworks.autogen(session))
@@ -111,7 +111,7 @@ def claude_agent_sdk(session: Session | AsyncSession, *, run: timedelta) -> McpH
     return {"type": "http", "url": session.url, "headers": sent}
 
 
-def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPAdapter:
+def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> MCPAdapter:
     """The MCP adapter of LangChain itself, which is beta. `langchain` is for `langchain-mcp-adapters`.
 
         async with frameworks.langchain_mcp(session) as adapter:
@@ -132,7 +132,7 @@ def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = _ANSW
 
 
 def semantic_kernel(
-    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = _ANSWER, **options: Any
+    session: Session | AsyncSession, *, name: str = "scalekit", timeout: timedelta = ANSWER, **options: Any
 ) -> MCPStreamableHttpPlugin:
     """A plugin of Semantic Kernel that holds the session's tools.
 
@@ -159,7 +159,7 @@ def semantic_kernel(
     )
 
 
-def smolagents(session: Session | AsyncSession, *, timeout: timedelta = _ANSWER, **options: Any) -> MCPClient:
+def smolagents(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **options: Any) -> MCPClient:
     """A client of smolagents. It is not async, and connected when this returns.
 
         with frameworks.smolagents(session) as tools:
