@@ -97,12 +97,11 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Imports on first use: pytest loads this package in every project, for its plugin."""
-    from importlib import import_module
-
+    # `importlib` would cost more than what it imports here.
     if name in ("actions", "common"):  # parts of the package that may be used without importing them
-        import_module(f"{__name__}.actions")
+        __import__(f"{__name__}.actions")
     elif name in __all__:
-        home = import_module(f"{__name__}.{_HOMES.get(name, '_generated')}")
+        home = __import__(f"{__name__}.{_HOMES.get(name, '_generated')}", fromlist=[name])
         globals()[name] = getattr(home, name)
     else:
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")

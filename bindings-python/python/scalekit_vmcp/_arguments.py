@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from functools import wraps
 
-from scalekit_vmcp._model import to_wire
+from scalekit_vmcp._json import write
 from scalekit_vmcp.common.exceptions import ScalekitValidationException
 
 TYPE_CHECKING = False
@@ -107,24 +106,14 @@ def seconds_if_given(argument: str, value: timedelta | None) -> float | None:
 def encode(arguments: dict[str, Any]) -> str:
     """The arguments as JSON."""
     try:
-        return _write(arguments)
+        return write(arguments)
     except (TypeError, ValueError, RecursionError):
         for name, value in arguments.items():
             try:
-                _write(value)
+                write(value)
             except (TypeError, ValueError, RecursionError) as cause:
                 raise refused("argument_type", name, f"`{name}` cannot be sent: {_why(cause)}") from None
         raise
-
-
-_encode = json.JSONEncoder(default=to_wire, allow_nan=False).encode
-
-
-def _write(value: Any) -> str:
-    written = _encode(value)
-    if "\\ud" in written:  # both halves of a character, or only one
-        json.dumps(value, default=to_wire, ensure_ascii=False).encode()
-    return written
 
 
 def _why(cause: Exception) -> str:

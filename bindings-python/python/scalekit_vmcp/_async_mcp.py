@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from scalekit_vmcp._arguments import encode, named, named_async, seconds_if_given
 from scalekit_vmcp._async_configs import AsyncActionConfigs
 from scalekit_vmcp._async_instances import AsyncActionInstances
 from scalekit_vmcp._bridge import awaited
 from scalekit_vmcp._generated import CreateMcpSessionTokenResponse, EnsuredConfig, McpConfig, McpConnectionAuthState
+from scalekit_vmcp._json import read
 from scalekit_vmcp._responses import ListMcpConnectedAccountsResponse
 from scalekit_vmcp._session import AsyncSession
 from scalekit_vmcp._wait import AsyncAccountWait
@@ -55,7 +54,7 @@ class AsyncActionMcp(AsyncActionConfigs, AsyncActionInstances):
         }
         stream = self._native.stream("iter_configs", encode(selection))
         while (item := await awaited(stream.next)) is not None:
-            yield McpConfig.from_wire(json.loads(item))
+            yield McpConfig.from_wire(read(item))
 
     @named_async
     async def get_config(self, config_id: str | None = None, *, name: str | None = None) -> McpConfig:

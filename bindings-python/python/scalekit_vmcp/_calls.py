@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from scalekit_vmcp._arguments import encode
 from scalekit_vmcp._bridge import awaited, blocked
+from scalekit_vmcp._json import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +15,12 @@ if TYPE_CHECKING:
 
 def call(native: NativeClient | NativeSession, operation: str, arguments: dict[str, Any]) -> Any:
     """Calls an operation and blocks."""
-    return json.loads(blocked(native.call, operation, encode(arguments)))
+    return read(blocked(native.call, operation, encode(arguments)))
 
 
 async def call_async(native: NativeClient | NativeSession, operation: str, arguments: dict[str, Any]) -> Any:
     """Calls an operation and awaits it."""
-    return json.loads(await awaited(native.call, operation, encode(arguments)))
+    return read(await awaited(native.call, operation, encode(arguments)))
 
 
 class Calls:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from scalekit_vmcp._arguments import encode, named, named_async, seconds, seconds_if_given
 from scalekit_vmcp._bridge import awaited
+from scalekit_vmcp._json import read
 from scalekit_vmcp._model import naive_utc
 from scalekit_vmcp.common.exceptions import ScalekitValidationException
 
@@ -142,7 +142,7 @@ class Controls:
 
     def _control(self, operation: str, **request: Any) -> Any:
         try:
-            return json.loads(self._native.control(operation, _request(request)))
+            return read(self._native.control(operation, _request(request)))
         except ScalekitValidationException as error:
             raise _in_our_words(error) from None
 
@@ -401,7 +401,7 @@ class Controls:
             answer = await awaited(self._native.control, "journal", request)
         except ScalekitValidationException as error:
             raise _in_our_words(error) from None
-        return _records(json.loads(answer))
+        return _records(read(answer))
 
 
 _OUR_NAMES = {

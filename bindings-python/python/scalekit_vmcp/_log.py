@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
+
+from scalekit_vmcp._json import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,6 @@ def level() -> str | None:
 def tell(records: str) -> None:
     """Logs records, in the thread and the context of the caller."""
     assert _logger is not None
-    for record in json.loads(records):
+    for record in read(records):
         fields = {"scalekit_vmcp": record["fields"]}
         _logger.log(_numbers[record["level"]], "%s", record["message"], extra=fields)

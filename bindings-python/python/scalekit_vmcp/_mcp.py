@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from scalekit_vmcp._arguments import encode, named, seconds_if_given
 from scalekit_vmcp._bridge import blocked
 from scalekit_vmcp._configs import ActionConfigs
 from scalekit_vmcp._generated import CreateMcpSessionTokenResponse, EnsuredConfig, McpConfig, McpConnectionAuthState
 from scalekit_vmcp._instances import ActionInstances
+from scalekit_vmcp._json import read
 from scalekit_vmcp._responses import ListMcpConnectedAccountsResponse
 from scalekit_vmcp._session import Session
 from scalekit_vmcp._wait import AccountWait
@@ -55,7 +54,7 @@ class ActionMcp(ActionConfigs, ActionInstances):
         }
         stream = self._native.stream("iter_configs", encode(selection))
         while (item := blocked(stream.next)) is not None:
-            yield McpConfig.from_wire(json.loads(item))
+            yield McpConfig.from_wire(read(item))
 
     @named
     def get_config(self, config_id: str | None = None, *, name: str | None = None) -> McpConfig:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from scalekit_vmcp._bridge import awaited, blocked
 from scalekit_vmcp._generated import AccountChange, McpConnectionAuthState
+from scalekit_vmcp._json import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class _Wait:
 
 
 def _states(answer: str) -> list[McpConnectionAuthState]:
-    return [McpConnectionAuthState.from_wire(state) for state in json.loads(answer)]
+    return [McpConnectionAuthState.from_wire(state) for state in read(answer)]
 
 
 class AccountWait(_Wait):
@@ -47,7 +46,7 @@ class AccountWait(_Wait):
     def __iter__(self) -> Iterator[AccountChange]:
         stream = self._native.stream(_OPERATION, self._parameters)
         while (item := blocked(stream.next)) is not None:
-            yield AccountChange.from_wire(json.loads(item))
+            yield AccountChange.from_wire(read(item))
 
     def states(self) -> list[McpConnectionAuthState]:
         """Waits until all accounts are `ACTIVE` and gives their states.
@@ -78,7 +77,7 @@ class AsyncAccountWait(_Wait):
     async def __aiter__(self) -> AsyncIterator[AccountChange]:
         stream = self._native.stream(_OPERATION, self._parameters)
         while (item := await awaited(stream.next)) is not None:
-            yield AccountChange.from_wire(json.loads(item))
+            yield AccountChange.from_wire(read(item))
 
     def __await__(self) -> Generator[Any, Any, list[McpConnectionAuthState]]:
         return self.states().__await__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from scalekit_vmcp._json import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ _CODES: dict[tuple[str, str], type[ScalekitException]] = {
 
 def _from_json(text: str) -> ScalekitException:  # pyright: ignore[reportUnusedFunction] - the native half calls it
     """The exception for an error of the native half."""
-    facts = json.loads(text)
+    facts = read(text)
     kind, code = facts["kind"], facts["code"]
     general = ScalekitToolException if code == "tool_error" else _KINDS.get(kind, ScalekitException)
     chosen = _CODES.get((kind, code), general)
