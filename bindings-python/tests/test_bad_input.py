@@ -754,6 +754,8 @@ def test_an_engine_is_not_started_from_nonsense(options: dict[str, Any], code: s
         with pytest.raises(ValueError) as caught:
             start()
         assert isinstance(caught.value, ScalekitException) and caught.value.code == code
+        if len(options) == 1 and code != "engine_settings_invalid":
+            assert caught.value.argument in options
 
 
 def test_a_closed_engine_says_so(engine: LocalEngine) -> None:

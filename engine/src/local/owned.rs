@@ -38,6 +38,24 @@ struct Options {
     seed_ids: Option<u64>,
 }
 
+impl Options {
+    fn read(text: &str) -> Result<Self, EngineError> {
+        // A struct would also be read from a list.
+        let options: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| EngineError::argument(error.to_string()))?;
+        serde_path_to_error::deserialize(Value::Object(options)).map_err(|error| {
+            let name = error.path().to_string();
+            if error.path().iter().next().is_none() {
+                return EngineError::argument(error.inner().to_string());
+            }
+            EngineError {
+                argument: Some(name.clone()),
+                ..EngineError::argument(format!("`{name}`: {}", error.inner()))
+            }
+        })
+    }
+}
+
 /// Why an engine could not be started or steered, in the form in which bindings raise errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineError {
@@ -127,10 +145,7 @@ impl OwnedEngine {
     /// # Errors
     /// [`EngineError`]; nothing is left running.
     pub fn start(options: &str) -> Result<Self, EngineError> {
-        // A struct would also be read from a list.
-        let options: Options = serde_json::from_str::<Map<String, Value>>(options)
-            .and_then(|options| serde_json::from_value(Value::Object(options)))
-            .map_err(|error| EngineError::argument(error.to_string()))?;
+        let options = Options::read(options)?;
         let settings = match (options.config, options.config_toml) {
             (Some(_), Some(_)) => {
                 return Err(EngineError::argument(
@@ -353,17 +368,20 @@ mod tests {
 
     #[test]
     fn wrong_options_are_named() {
-        for (options, text) in [
-            ("[]", "invalid type"),
-            (r#"{"prot":1}"#, "unknown field `prot`"),
-            (r#"{"port":70000}"#, "u16"),
-            (r#"{"config":"/nowhere/vmcp.toml"}"#, "/nowhere/vmcp.toml"),
-            (r#"{"config_toml":"[connections"}"#, "vmcp.toml:1:"),
-            (r#"{"config":"a","config_toml":"b"}"#, "not both"),
+        for (options, text, argument) in [
+            ("[]", "invalid type", None),
+            (r#"{"prot":1}"#, "unknown field `prot`", Some("prot")),
+            (r#"{"port":70000}"#, "`port`: ", Some("port")),
+            (r#"{"port":true}"#, "`port`: ", Some("port")),
+            (r#"{"seed_ids":-1}"#, "`seed_ids`: ", Some("seed_ids")),
+            (r#"{"config":"/nowhere/vmcp.toml"}"#, "/nowhere/vmcp.toml", None),
+            (r#"{"config_toml":"[connections"}"#, "vmcp.toml:1:", None),
+            (r#"{"config":"a","config_toml":"b"}"#, "not both", None),
         ] {
             let error = OwnedEngine::start(options).unwrap_err();
             assert_eq!(error.kind, "invalid_argument", "{options}");
             assert!(error.message.contains(text), "{options}: {error}");
+            assert_eq!(error.argument.as_deref(), argument, "{options}");
         }
     }
 }
