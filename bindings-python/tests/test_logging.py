@@ -135,7 +135,7 @@ with ScalekitClient(*sys.argv[1:]) as client:
     assert told == "DEBUG:scalekit_vmcp:`GET /api/v1/mcp/configs` was answered with 200\n"
 
 
-def test_the_client_is_no_other_with_a_listener(engine: LocalEngine, kept: Kept) -> None:
+def test_a_closed_client_has_nothing_to_tell(engine: LocalEngine, kept: Kept) -> None:
     client = ScalekitClient(engine.env_url, engine.client_id, engine.client_secret)
     client.close()
     with pytest.raises(Exception, match="closed"):
