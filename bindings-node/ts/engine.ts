@@ -237,7 +237,7 @@ export class LocalEngine implements AsyncDisposable {
       if (!isObject(request)) throw argumentError("argument_type", "parameters", "the parameters must be an object");
       return toText(request, type);
     });
-    const answer = await answered(site, signal, (cancel) => this.#native.control(operation, text, cancel));
+    const answer = await answered(site, signal, undefined, (handle) => this.#native.control(operation, text, handle));
     return fromText(answer, result) as T;
   }
 }

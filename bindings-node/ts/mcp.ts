@@ -1,7 +1,7 @@
 // `client.actions.mcp`: one method per operation, and no decision.
 
 import { answered, located, siteOf } from "./bridge.js";
-import { called, items, ready } from "./call.js";
+import { called, type Caller, items, ready } from "./call.js";
 import { argumentError } from "./failure.js";
 import type {
   AccountChange,
@@ -30,7 +30,6 @@ import type {
   UpdateInstanceParameters,
   WaitUntilActiveParameters,
 } from "./generated.js";
-import type { Client } from "./native.js";
 import type { RequestOptions } from "./options.js";
 import { Session } from "./session.js";
 import { AccountWait } from "./wait.js";
@@ -50,14 +49,14 @@ export interface OpenSessionOptions extends OpenSessionParameters {
  * with each. An aborted call rejects with the signal's reason.
  */
 export class McpActions {
-  readonly #client: Client;
+  readonly #client: Caller;
 
-  private constructor(client: Client) {
+  private constructor(client: Caller) {
     this.#client = client;
   }
 
   /** @internal */
-  static of(client: Client): McpActions {
+  static of(client: Caller): McpActions {
     return new McpActions(client);
   }
 
@@ -195,8 +194,8 @@ export class McpActions {
   async openSession(parameters: OpenSessionOptions, options?: RequestOptions): Promise<Session> {
     const site = siteOf(McpActions.prototype.openSession, "open_session");
     const call = ready(site, this.#client, located(site, () => flat(parameters)), options);
-    const session = await answered(site, call.signal, (cancel) => call.client.openSession(call.text, cancel));
-    return Session.of(session);
+    const session = await answered(site, call.signal, this.#client.log, (handle) => call.native.openSession(call.text, handle));
+    return Session.of(session, this.#client.log);
   }
 
   /**

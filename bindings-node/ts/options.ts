@@ -1,6 +1,7 @@
 // Options of a client and of a single call.
 
 import { toText } from "./convert.js";
+import type { Logger, LogLevel } from "./log.js";
 
 /** Of what a client is made. What is not given comes from the environment, else from the default. */
 export interface ClientOptions {
@@ -32,6 +33,13 @@ export interface ClientOptions {
   backoffBaseMs?: number | undefined;
   /** Waits between tries are doubled each time up to this many milliseconds. 8 seconds. */
   backoffCapMs?: number | undefined;
+  /** What is told of each call once it has ended. The `console`, if only a level is given. */
+  logger?: Logger | undefined;
+  /**
+   * From which level on. Else `SCALEKIT_VMCP_LOG`; else `debug` with a `logger`, for that one chooses
+   * itself, and `off` without.
+   */
+  logLevel?: LogLevel | undefined;
 }
 
 /** Options of one call. */

@@ -4,6 +4,7 @@ import { answered, located, showAs, signalOf, siteOf } from "./bridge.js";
 import { fromText, toText } from "./convert.js";
 import { argumentError } from "./failure.js";
 import type { SessionReport, SessionToken } from "./generated.js";
+import type { Log } from "./log.js";
 import type { Session as Native } from "./native.js";
 import type { SignalOptions, TokenOptions } from "./options.js";
 
@@ -18,14 +19,16 @@ import type { SignalOptions, TokenOptions } from "./options.js";
  */
 export class Session {
   readonly #native: Native;
+  readonly #log: Log | undefined;
 
-  private constructor(native: Native) {
+  private constructor(native: Native, log: Log | undefined) {
     this.#native = native;
+    this.#log = log;
   }
 
   /** @internal */
-  static of(native: Native): Session {
-    return new Session(native);
+  static of(native: Native, log: Log | undefined): Session {
+    return new Session(native, log);
   }
 
   /** The MCP endpoint to connect to. */
@@ -145,7 +148,7 @@ export class Session {
       }
       return [signal, toText({ ...parameters, ...rest }, "SessionCall")] as const;
     });
-    return answered(site, signal, (cancel) => this.#native.call(operation, text, cancel));
+    return answered(site, signal, this.#log, (handle) => this.#native.call(operation, text, handle));
   }
 }
 

@@ -113,6 +113,16 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     backoffBaseMs: { wire: "backoff_base_seconds", milliseconds: true },
     backoffCapMs: { wire: "backoff_cap_seconds", milliseconds: true },
   },
+  LogFields: {
+    method: { wire: "method" },
+    path: { wire: "path" },
+    status: { wire: "status" },
+    code: { wire: "code" },
+    attempt: { wire: "attempt" },
+    requestId: { wire: "request_id" },
+    durationMs: { wire: "duration_ms" },
+    waitMs: { wire: "wait_ms" },
+  },
   SessionCall: {
     validForSeconds: { wire: "valid_for_seconds" },
     url: { wire: "url" },
