@@ -156,7 +156,7 @@ def main():
     install_runtimes()
     junit = ROOT / "target" / "junit" / "node.xml"
     tests = sorted(NODE.glob("tests/*.test.mjs")) + sorted(NODE.glob("build/tests/*.test.mjs"))
-    total, fine = suite("the Node package", junit, "node", "--test",
+    total, fine = suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",
                         "--test-reporter=spec", "--test-reporter-destination=stdout",
                         "--test-reporter=junit", "--test-reporter-destination={}".format(junit),
                         *(test.relative_to(NODE) for test in tests), cwd=NODE)
