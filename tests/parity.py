@@ -18,6 +18,7 @@ LIST = pathlib.Path(__file__).with_suffix(".ini")
 DOC = ROOT / "target" / "doc" / "scalekit_vmcp"
 PYTHON = ROOT / "bindings-python" / "python" / "scalekit_vmcp"
 TYPESCRIPT = ROOT / "bindings-node" / "ts"
+KINDS = ("mirrored", "opaque", "internal")
 MEMBER = re.compile(r"(?:method|tymethod|structfield|variant|associatedconstant|associatedtype)\.(\w+)")
 
 
@@ -47,7 +48,8 @@ def of_core(doc):
     items = set()
     for link, name in Page((doc / "all.html").read_text()).links:
         items.add(name)
-        items.update("{}::{}".format(request or name, member) for request, member in Page((doc / link).read_text()).members)
+        for request, member in Page((doc / link).read_text()).members:
+            items.add("{}::{}".format(request or name, member))
     return items
 
 
@@ -67,10 +69,12 @@ class Language:
         if place.startswith('"'):
             return re.search("[\"'`]{}[\"'`]".format(re.escape(place.strip('"'))), self.text) is not None
         holder, _, member = place.rpartition(".")
-        if holder:
-            twin = "Async" + holder
-            holders = [holder, twin] if twin in self.classes or twin[:-2] in self.parameters else [holder]
-            return all(member in self.members(one) for one in holders)
+        if not holder:
+            return self.knows(place)
+        twin = "Async" + holder
+        return member in self.members(holder) and (not self.knows(twin) or member in self.members(twin))
+
+    def knows(self, place):
         return place in self.classes or place.removesuffix("()") in self.parameters
 
 
@@ -125,15 +129,16 @@ def camel(name):
 
 def read(file):
     """Its items: what kind each is, and where it is in Python and TypeScript, as far as that is said."""
-    parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",), allow_no_value=True, interpolation=None)
+    parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",),
+                                       allow_no_value=True, interpolation=None)
     parser.optionxform = str
     parser.read_string(file.read_text())
     items = {}
     for section in parser.sections():
         kind, _, reason = section.partition(": ")
         for item, places in parser.items(section):
-            if item in items or kind not in ("mirrored", "opaque", "internal") or (kind == "mirrored") != (reason == ""):
-                raise SystemExit("error: `{}` of `[{}]` is there twice, or its section is none".format(item, section))
+            if item in items or kind not in KINDS or (kind == "mirrored") != (reason == ""):
+                raise SystemExit("error: `{}` is there twice, or `[{}]` is no section".format(item, section))
             items[item] = kind, [place.strip() for place in (places or "|").split("|")]
     return items
 
@@ -147,16 +152,16 @@ def places_of(item, items, side, mechanical):
         return names
     kind, _ = items.get(holder, ("mirrored", None))
     holders = places_of(holder, items, side, mechanical) if kind == "mirrored" else []
-    return [name if re.search(r'[."]', name) else "{}.{}".format(place, name) for name in names for place in holders] or names
+    whole = [name for name in names if not holders or re.search(r'[."(]', name)]
+    return whole + ["{}.{}".format(place, name) for name in names if name not in whole for place in holders]
 
 
 def differences(core, items, python, typescript):
     found = ["core has `{}`, which the list does not classify".format(item) for item in sorted(core - set(items))]
     found += ["the list has `{}`, which core does not have".format(item) for item in sorted(set(items) - core)]
-    for item in sorted(core & set(items)):
-        if items[item][0] != "mirrored":
-            continue
-        for side, (language, package, mechanical) in enumerate((("Python", python, str), ("TypeScript", typescript, camel))):
+    packages = ("Python", python, str), ("TypeScript", typescript, camel)
+    for item in sorted(item for item in core & set(items) if items[item][0] == "mirrored"):
+        for side, (language, package, mechanical) in enumerate(packages):
             places = places_of(item, items, side, mechanical)
             if not any(package.has(place) for place in places):
                 found.append("`{}` is not in {}: there is no `{}`".format(item, language, "`, `".join(places)))
@@ -169,13 +174,14 @@ def catches():
     python.classes = {"McpConfig": {"mcp_server_url"}, "Client": {"close"}, "AsyncClient": set()}
     typescript.classes = {"Config": {"mcpServerUrl", "id"}, "Client": {"close"}}
     typescript.bases = {"Client": ["Config"]}
-    mirrored = {"Config": "McpConfig|", "Config::mcp_server_url": "|", "Config::id": "mcp_server_url|", "Client": "|", "Client::id": "close|"}
-    items = {item: ("mirrored", places.split("|")) for item, places in mirrored.items()}
-    core = set(items)
+    places = {"Config": "McpConfig|", "Config::mcp_server_url": "|", "Config::id": "mcp_server_url|",
+              "Client": "|", "Client::id": "close|"}
+    core = set(places)
 
     def found(core=core, **changes):
-        changed = {**items, **{item.replace("__", "::"): ("mirrored", places.split("|")) for item, places in changes.items()}}
-        return len(differences(core, changed, python, typescript))
+        changed = {**places, **{item.replace("__", "::"): place for item, place in changes.items()}}
+        items = {item: ("mirrored", place.split("|")) for item, place in changed.items()}
+        return len(differences(core, items, python, typescript))
 
     # The last of them is in the one Python client, not in its twin.
     return [found(), found(core | {"New"}), found(core - {"Config::id"}), found(Config="|"), found(Config__id="|"),
@@ -194,7 +200,7 @@ def check():
         print("error: " + difference)
     kinds = [kind for kind, _ in items.values()]
     print("{} items of core: {}".format(len(core), ", ".join(
-        "{} {}".format(kinds.count(kind), kind) for kind in ("mirrored", "opaque", "internal"))))
+        "{} {}".format(kinds.count(kind), kind) for kind in KINDS)))
     return (0, 1, 0) if found or not core else (1, 0, 0)
 
 

@@ -15,6 +15,7 @@ import xml.etree.ElementTree as xml
 import consumers
 import contract
 import frameworks
+import parity
 from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
                       install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
@@ -163,6 +164,9 @@ def main():
     totals.append(total)
     good = good and fine
     totals.append(compare_runners())
+    total = parity.check()
+    totals.append(total)
+    good = good and total[1] == 0
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
     return 0 if good and failed == 0 and passed > 0 else 1
