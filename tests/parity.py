@@ -115,7 +115,7 @@ def of_typescript(package):
                 typescript.bases[start[1]] = re.findall(r"\w+", start[2] or "")
             elif start := re.match(r"export (?:async )?function (\w+)", line):
                 typescript.parameters[start[1]] = set()
-            elif line.startswith("}"):
+            elif re.fullmatch(r"}\)?;?", line):
                 members = None
             elif members is not None and (
                     member := re.match(r"  (?:(?:declare|readonly|static|async|get) )*(\w+)\??(?:[(:<]| =)", line)):

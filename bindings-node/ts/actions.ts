@@ -132,7 +132,8 @@ export class Actions {
    * Changes credentials or settings of an account; what is not given stays, and settings are merged
    * with those that are there.
    *
-   * @throws {@link ScalekitNotFoundError} when there is no such account.
+   * @throws {@link ScalekitNotFoundError} when there is no such account; {@link ScalekitValidationError}
+   * when there is nothing to change.
    */
   async updateConnectedAccount(parameters: UpdateConnectedAccountParameters, options?: RequestOptions): Promise<ConnectedAccount> {
     const site = siteOf(Actions.prototype.updateConnectedAccount, "update_connected_account");

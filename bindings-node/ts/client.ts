@@ -29,7 +29,8 @@ export class ScalekitClient implements AsyncDisposable {
   readonly actions: Actions;
 
   /**
-   * Makes a client from options; what is not given comes from the environment.
+   * Makes a client from options; what is not given comes from the environment, else it has the
+   * default that {@link ClientOptions} names.
    *
    * @throws {@link ScalekitValidationError} that names what is missing or wrong.
    */
