@@ -178,6 +178,9 @@ test("what is no logger or level is named", () => {
   refused({ logger: { ...logger, warn: "no" } }, "logger.warn", /must be a function/);
   refused({ logLevel: "verbose" }, "logLevel", /one of `debug`, `info`, `warn`, `error`, `off`, got "verbose"/);
   refused({ logLevel: 5 }, "logLevel", /got a value of type number/);
+  for (const [name, meant] of [["loger", "logger"], ["loglevel", "logLevel"], ["log_level", "logLevel"]]) {
+    assert.throws(() => engine.client({ [name]: console }), { code: "unknown_argument", argument: name, suggestion: `did you mean \`${meant}\`?` });
+  }
 });
 
 test("everything logged in the suite is listened to", async () => {

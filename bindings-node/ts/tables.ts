@@ -112,6 +112,9 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     maxRetries: { wire: "max_retries" },
     backoffBaseMs: { wire: "backoff_base_seconds", milliseconds: true },
     backoffCapMs: { wire: "backoff_cap_seconds", milliseconds: true },
+    language: { wire: "language" },
+    logger: { wire: "logger" },
+    logLevel: { wire: "log_level" },
   },
   LogFields: {
     method: { wire: "method" },
