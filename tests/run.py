@@ -15,6 +15,7 @@ import xml.etree.ElementTree as xml
 import consumers
 import contract
 import frameworks
+import parity
 from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
                       install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
@@ -156,13 +157,16 @@ def main():
     install_runtimes()
     junit = ROOT / "target" / "junit" / "node.xml"
     tests = sorted(NODE.glob("tests/*.test.mjs")) + sorted(NODE.glob("build/tests/*.test.mjs"))
-    total, fine = suite("the Node package", junit, "node", "--test",
+    total, fine = suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",
                         "--test-reporter=spec", "--test-reporter-destination=stdout",
                         "--test-reporter=junit", "--test-reporter-destination={}".format(junit),
                         *(test.relative_to(NODE) for test in tests), cwd=NODE)
     totals.append(total)
     good = good and fine
     totals.append(compare_runners())
+    total = parity.check()
+    totals.append(total)
+    good = good and total[1] == 0
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
     return 0 if good and failed == 0 and passed > 0 else 1

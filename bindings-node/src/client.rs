@@ -6,7 +6,7 @@ use scalekit_vmcp::Result;
 
 use crate::{
     answer::{Answer, promise},
-    cancel::{CancelHandle, unless_cancelled},
+    call::{CallHandle, under},
     session::Opened,
     stream::{Started, Stream},
 };
@@ -72,14 +72,11 @@ impl Client {
         env: &'env Env,
         operation: String,
         parameters: String,
-        cancel: Option<&CancelHandle>,
+        handle: Option<&CallHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let client = self.0.clone();
         let work = async move { client.call(&operation, &parameters).await };
-        promise(
-            env,
-            unless_cancelled(cancel, async { Answer::from(work.await) }),
-        )
+        promise(env, under(handle, async { Answer::from(work.await) }))
     }
 
     /// Starts a stream. Sends nothing before its first `next`.
@@ -94,14 +91,11 @@ impl Client {
         &self,
         env: &'env Env,
         parameters: String,
-        cancel: Option<&CancelHandle>,
+        handle: Option<&CallHandle>,
     ) -> napi::Result<PromiseRaw<'env, Opened>> {
         let client = self.0.clone();
         let work = async move { client.open_session_json(&parameters).await };
-        promise(
-            env,
-            unless_cancelled(cancel, async { Opened::from(work.await) }),
-        )
+        promise(env, under(handle, async { Opened::from(work.await) }))
     }
 
     /// Ends the client: later calls fail, calls under way finish.

@@ -11,7 +11,7 @@ use scalekit_vmcp_engine::{EngineControls, EngineError, OwnedEngine};
 
 use crate::{
     answer::{Answer, promise},
-    cancel::{CancelHandle, unless_cancelled},
+    call::{CallHandle, under},
 };
 
 /// An engine in this process.
@@ -81,11 +81,11 @@ impl Engine {
         env: &'env Env,
         operation: String,
         request: String,
-        cancel: Option<&CancelHandle>,
+        handle: Option<&CallHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let work = self.controls.run(operation, request);
         let work = async { Answer::from(work.await) };
-        promise(env, unless_cancelled(cancel, work))
+        promise(env, under(handle, work))
     }
 
     /// Stops the engine and waits for it.

@@ -9,7 +9,7 @@
 )]
 
 mod answer;
-mod cancel;
+mod call;
 mod client;
 #[cfg(feature = "engine")]
 mod command;

@@ -6,7 +6,7 @@ use scalekit_vmcp::Result;
 
 use crate::{
     answer::{Answer, promise},
-    cancel::{CancelHandle, unless_cancelled},
+    call::{CallHandle, under},
 };
 
 /// One agent run: a URL and a credential that stays valid.
@@ -71,13 +71,10 @@ impl Session {
         env: &'env Env,
         operation: String,
         parameters: String,
-        cancel: Option<&CancelHandle>,
+        handle: Option<&CallHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let session = self.0.clone();
         let work = async move { session.call(&operation, &parameters).await };
-        promise(
-            env,
-            unless_cancelled(cancel, async { Answer::from(work.await) }),
-        )
+        promise(env, under(handle, async { Answer::from(work.await) }))
     }
 }

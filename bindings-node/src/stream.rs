@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::{
     answer::{Answer, promise},
-    cancel::{CancelHandle, unless_cancelled},
+    call::{CallHandle, under},
 };
 
 /// Items one after the other.
@@ -52,7 +52,7 @@ impl Stream {
     pub fn next<'env>(
         &self,
         env: &'env Env,
-        cancel: Option<&CancelHandle>,
+        handle: Option<&CallHandle>,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let items = Arc::clone(&self.items);
         let mut closed = self.closed.subscribe();
@@ -67,7 +67,7 @@ impl Stream {
             }
             item.map_or_else(Answer::default, Answer::from)
         };
-        promise(env, unless_cancelled(cancel, work))
+        promise(env, under(handle, work))
     }
 
     /// Ends the stream: a `next` under way is dropped, and every later answer is empty.

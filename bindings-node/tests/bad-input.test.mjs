@@ -39,6 +39,7 @@ const CASES = [
   ["createConfig", { name: 5n }, "argument_type", "name", "bigint"],
   ["createConfig", { name: "Not This" }, "config_name_invalid", "name", "name"],
   ["createConfig", { nme: name }, "unknown_argument", "nme", "did you mean `name`?"],
+  ["createConfig", { name, nme: () => "agent" }, "unknown_argument", "nme", "nme"],
   ["createConfig", { name, connectionToolMapings: [] }, "unknown_argument", "connectionToolMapings", "did you mean `connectionToolMappings`?"],
   ["createConfig", { name, connection_tool_mappings: [gmail] }, "unknown_argument", "connection_tool_mappings", "did you mean `connectionToolMappings`?"],
   ["createConfig", { name, connectionToolMappings: gmail }, "argument_type", "connectionToolMappings", "a list"],

@@ -47,7 +47,7 @@ test("one file imports the native library", () => {
 
 test("every type of the API is exported", () => {
   const [generated, types] = ["ts/generated.ts", "ts/types.ts"].map((name) => PACKAGE.find((file) => file.name === name).text);
-  const names = [...generated.matchAll(/^export interface (\w+)/gm)].map(([, name]) => name).filter((name) => name !== "Field");
+  const names = [...generated.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name).filter((name) => name !== "Field");
   const exported = /export type \{([^}]*)\}/.exec(types)[1].split(",").map((name) => name.trim());
   assert.ok(names.length > 40);
   assert.deepEqual(exported.filter((name) => name !== "").sort(), names.sort());

@@ -1,7 +1,7 @@
 // The operations, grouped as in the API: one method each, and no decision.
 
 import { siteOf } from "./bridge.js";
-import { called } from "./call.js";
+import { called, type Caller } from "./call.js";
 import type {
   AuthorizationLink,
   ConnectedAccount,
@@ -23,7 +23,6 @@ import type {
   VerifyConnectedAccountUserParameters,
 } from "./generated.js";
 import { McpActions } from "./mcp.js";
-import type { Client } from "./native.js";
 import type { RequestOptions } from "./options.js";
 
 /**
@@ -37,15 +36,15 @@ import type { RequestOptions } from "./options.js";
 export class Actions {
   /** Virtual MCP servers: configs, the users' accounts on their connections, sessions. */
   readonly mcp: McpActions;
-  readonly #client: Client;
+  readonly #client: Caller;
 
-  private constructor(client: Client) {
+  private constructor(client: Caller) {
     this.mcp = McpActions.of(client);
     this.#client = client;
   }
 
   /** @internal */
-  static of(client: Client): Actions {
+  static of(client: Caller): Actions {
     return new Actions(client);
   }
 
@@ -133,7 +132,8 @@ export class Actions {
    * Changes credentials or settings of an account; what is not given stays, and settings are merged
    * with those that are there.
    *
-   * @throws {@link ScalekitNotFoundError} when there is no such account.
+   * @throws {@link ScalekitNotFoundError} when there is no such account; {@link ScalekitValidationError}
+   * when there is nothing to change.
    */
   async updateConnectedAccount(parameters: UpdateConnectedAccountParameters, options?: RequestOptions): Promise<ConnectedAccount> {
     const site = siteOf(Actions.prototype.updateConnectedAccount, "update_connected_account");

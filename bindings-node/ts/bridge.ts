@@ -4,7 +4,8 @@ import { fromWire, isPlain } from "./convert.js";
 import { ScalekitError } from "./errors.js";
 import { argumentError, errorFromText } from "./failure.js";
 import { OPERATIONS, type ConnectionAuthState } from "./generated.js";
-import { CancelHandle } from "./native.js";
+import type { Log } from "./log.js";
+import { CallHandle } from "./native.js";
 
 /** What a native function answers with: one of the two, or neither after a cancellation. */
 interface Outcome<T> {
@@ -38,7 +39,7 @@ export function siteOf(entry: Function, operation: string = ""): Site {
 
 /**
  * Calls a native function and waits for its answer, unless `signal` is aborted first: then nothing
- * more is sent, and the signal's reason is thrown.
+ * more is sent, and the signal's reason is thrown. What was done is told to `log` either way.
  *
  * @returns The result. Only a stream answers with nothing: at its end.
  * @internal
@@ -46,19 +47,21 @@ export function siteOf(entry: Function, operation: string = ""): Site {
 export async function answered<T>(
   site: Site,
   signal: AbortSignal | undefined,
-  start: (cancel: CancelHandle | undefined) => Promise<Outcome<T>>,
+  log: Log | undefined,
+  start: (handle: CallHandle | undefined) => Promise<Outcome<T>>,
 ): Promise<T> {
-  if (signal === undefined) return settled(site, await start(undefined));
-  signal.throwIfAborted();
-  const cancel = new CancelHandle();
-  const abort = (): void => cancel.cancel();
-  signal.addEventListener("abort", abort, { once: true });
+  if (signal === undefined && log === undefined) return settled(site, await start(undefined));
+  signal?.throwIfAborted();
+  const handle = log?.handle() ?? new CallHandle();
+  const abort = (): void => handle.cancel();
+  signal?.addEventListener("abort", abort, { once: true });
   try {
-    const outcome = await start(cancel);
-    if (outcome.ok === undefined && outcome.error === undefined) signal.throwIfAborted();
+    const outcome = await start(handle);
+    if (outcome.ok === undefined && outcome.error === undefined) signal?.throwIfAborted();
     return settled(site, outcome);
   } finally {
-    signal.removeEventListener("abort", abort);
+    signal?.removeEventListener("abort", abort);
+    log?.tell(handle);
   }
 }
 

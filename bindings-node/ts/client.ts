@@ -3,6 +3,7 @@
 import { Actions } from "./actions.js";
 import { located, settled, showAs, siteOf } from "./bridge.js";
 import { toText } from "./convert.js";
+import { Log } from "./log.js";
 import { type Client, makeClient } from "./native.js";
 import type { ClientOptions } from "./options.js";
 
@@ -28,14 +29,19 @@ export class ScalekitClient implements AsyncDisposable {
   readonly actions: Actions;
 
   /**
-   * Makes a client from options; what is not given comes from the environment.
+   * Makes a client from options; what is not given comes from the environment, else it has the
+   * default that {@link ClientOptions} names.
    *
    * @throws {@link ScalekitValidationError} that names what is missing or wrong.
    */
   constructor(options: ClientOptions = {}) {
     const site = siteOf(ScalekitClient);
-    this.#native = settled(site, makeClient(located(site, () => toText({ ...options, language: "node" }, "ClientOptions"))));
-    this.actions = Actions.of(this.#native);
+    const [text, log] = located(site, () => {
+      const { logger, logLevel, ...rest } = options ?? {};
+      return [toText({ ...rest, language: "node" }, "ClientOptions"), Log.of(logger, logLevel)] as const;
+    });
+    this.#native = settled(site, makeClient(text));
+    this.actions = Actions.of({ native: this.#native, log });
   }
 
   /**

@@ -4,8 +4,8 @@ import { argumentError } from "./failure.js";
 import { TABLES } from "./tables.js";
 
 /**
- * The JSON text of what a user passed. Keys that no table knows go as they are: the core refuses
- * them and knows what was meant.
+ * The JSON text of what a user passed. Keys that no table knows go without their values: the core
+ * refuses them and knows what was meant.
  *
  * @internal
  */
@@ -35,7 +35,11 @@ function toWire(value: unknown, type: string | undefined, path: string, free = f
   for (const [key, item] of Object.entries(value)) {
     const inner = path === "" ? key : `${path}.${key}`;
     const field = fields !== undefined && Object.hasOwn(fields, key) ? fields[key] : undefined;
-    if (field === undefined && type !== undefined) refuseWireName(key, inner, type);
+    if (field === undefined && type !== undefined) {
+      refuseWireName(key, inner, type);
+      if (item !== undefined) wire[key] = null;
+      continue;
+    }
     if (field?.explicit === true && item === undefined) {
       throw argumentError("argument_type", inner, `\`${inner}\` must not be undefined: leave it out to show every tool`);
     }

@@ -78,7 +78,11 @@ export class LocalEngine implements AsyncDisposable {
     return this.#native.clientSecret;
   }
 
-  /** A client of this engine. Options are those of {@link ScalekitClient}. */
+  /**
+   * A client of this engine. Options are those of {@link ScalekitClient}.
+   *
+   * @throws {@link ScalekitValidationError} that names what is wrong.
+   */
   client(options: Omit<ClientOptions, "envUrl" | "clientId" | "clientSecret"> = {}): ScalekitClient {
     return new ScalekitClient({ ...options, envUrl: this.envUrl, clientId: this.clientId, clientSecret: this.clientSecret });
   }
@@ -175,6 +179,9 @@ export class LocalEngine implements AsyncDisposable {
    * Lets something go wrong, and answers the fault's id. Of several, the first that is for a request,
    * and whose turn it is, strikes.
    *
+   * @throws {@link ScalekitValidationError} for a fault that strikes nowhere, does nothing, or does two
+   * things at once.
+   *
    * @example
    * ```ts
    * await engine.addFault({ path: "/api/v1/mcp/configs", status: 503, times: 2 });
@@ -195,7 +202,7 @@ export class LocalEngine implements AsyncDisposable {
     await this.#control(LocalEngine.prototype.clearFaults, "clear_faults", {}, "Reset");
   }
 
-  /** What was asked of the engine, the oldest first: the last 4096 requests. */
+  /** What was asked of the engine, the oldest first: of the last 4096 requests those that match. */
   async journal(filter: JournalFilter = {}): Promise<JournalRecord[]> {
     const entry = LocalEngine.prototype.journal;
     return (await this.#control<{ records: JournalRecord[] }>(entry, "journal", filter, "JournalFilter", "Journal")).records;
@@ -237,7 +244,7 @@ export class LocalEngine implements AsyncDisposable {
       if (!isObject(request)) throw argumentError("argument_type", "parameters", "the parameters must be an object");
       return toText(request, type);
     });
-    const answer = await answered(site, signal, (cancel) => this.#native.control(operation, text, cancel));
+    const answer = await answered(site, signal, undefined, (handle) => this.#native.control(operation, text, handle));
     return fromText(answer, result) as T;
   }
 }

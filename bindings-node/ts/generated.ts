@@ -311,18 +311,22 @@ export interface CreateConnectedAccountParameters {
 }
 
 /** The parameters of `createSessionToken`. */
-export interface CreateSessionTokenParameters {
-  /** The id of the config that the token opens; or `connectionName`. */
-  configId?: string | undefined;
-  /** The connection that the token opens, with all its tools; or `configId`. */
-  connectionName?: string | undefined;
+export type CreateSessionTokenParameters = {
   /** The user: 1 to 255 characters. */
   identifier: string;
   /** Lifetime in seconds: 60 to 86,400; 3,600 if not set; a fraction is cut off. */
   expirySeconds?: number | undefined;
   /** `FULL` (if not set) or `READ_ONLY`. */
   accessLevel?: "FULL" | "READ_ONLY" | undefined;
-}
+} & ({
+  /** The id of the config that the token opens; or `connectionName`. */
+  configId: string;
+  connectionName?: undefined;
+} | {
+  /** The connection that the token opens, with all its tools; or `configId`. */
+  connectionName: string;
+  configId?: undefined;
+});
 
 /** The parameters of `deleteConfig`. */
 export interface DeleteConfigParameters {
@@ -331,14 +335,18 @@ export interface DeleteConfigParameters {
 }
 
 /** The parameters of `deleteConnectedAccount`. */
-export interface DeleteConnectedAccountParameters {
-  /** The connection, with `identifier`; or `connectedAccountId`. */
-  connectionName?: string | undefined;
-  /** The user: 1 to 100 characters. */
-  identifier?: string | undefined;
+export type DeleteConnectedAccountParameters = {
   /** The id of the account; or `connectionName` and `identifier`. */
-  connectedAccountId?: string | undefined;
-}
+  connectedAccountId: string | undefined;
+  connectionName?: undefined;
+  identifier?: undefined;
+} | {
+  /** The connection, with `identifier`; or `connectedAccountId`. */
+  connectionName: string;
+  /** The user: 1 to 100 characters. */
+  identifier: string;
+  connectedAccountId?: undefined;
+};
 
 /** The parameters of `deleteInstance`. */
 export interface DeleteInstanceParameters {
@@ -367,46 +375,62 @@ export interface EnsureInstanceParameters {
 }
 
 /** The parameters of `getAuthorizationLink`. */
-export interface GetAuthorizationLinkParameters {
-  /** The connection, with `identifier`; or `connectedAccountId`. */
-  connectionName?: string | undefined;
-  /** The user: 1 to 100 characters. */
-  identifier?: string | undefined;
-  /** The id of the account; or `connectionName` and `identifier`. */
-  connectedAccountId?: string | undefined;
+export type GetAuthorizationLinkParameters = {
   /** Comes back in the query of `userVerifyUrl`: up to 512 characters. */
   state?: string | undefined;
   /** Where the user's browser goes after authorizing, so that the application can confirm who it was: an `http(s)` URL of up to 2048 characters. */
   userVerifyUrl?: string | undefined;
-}
+} & ({
+  /** The id of the account; or `connectionName` and `identifier`. */
+  connectedAccountId: string | undefined;
+  connectionName?: undefined;
+  identifier?: undefined;
+} | {
+  /** The connection, with `identifier`; or `connectedAccountId`. */
+  connectionName: string;
+  /** The user: 1 to 100 characters. */
+  identifier: string;
+  connectedAccountId?: undefined;
+});
 
 /** The parameters of `getConfig`. */
-export interface GetConfigParameters {
+export type GetConfigParameters = {
   /** The id of the config; or `name`. */
-  configId?: string | undefined;
+  configId: string;
+  name?: undefined;
+} | {
   /** The exact name of the config; or `configId`. */
-  name?: string | undefined;
-}
+  name: string;
+  configId?: undefined;
+};
 
 /** The parameters of `getConnectedAccount`. */
-export interface GetConnectedAccountParameters {
-  /** The connection, with `identifier`; or `connectedAccountId`. */
-  connectionName?: string | undefined;
-  /** The user: 1 to 100 characters. */
-  identifier?: string | undefined;
+export type GetConnectedAccountParameters = {
   /** The id of the account; or `connectionName` and `identifier`. */
-  connectedAccountId?: string | undefined;
-}
+  connectedAccountId: string | undefined;
+  connectionName?: undefined;
+  identifier?: undefined;
+} | {
+  /** The connection, with `identifier`; or `connectedAccountId`. */
+  connectionName: string;
+  /** The user: 1 to 100 characters. */
+  identifier: string;
+  connectedAccountId?: undefined;
+};
 
 /** The parameters of `getConnectedAccountDetails`. */
-export interface GetConnectedAccountDetailsParameters {
-  /** The connection, with `identifier`; or `connectedAccountId`. */
-  connectionName?: string | undefined;
-  /** The user: 1 to 100 characters. */
-  identifier?: string | undefined;
+export type GetConnectedAccountDetailsParameters = {
   /** The id of the account; or `connectionName` and `identifier`. */
-  connectedAccountId?: string | undefined;
-}
+  connectedAccountId: string | undefined;
+  connectionName?: undefined;
+  identifier?: undefined;
+} | {
+  /** The connection, with `identifier`; or `connectedAccountId`. */
+  connectionName: string;
+  /** The user: 1 to 100 characters. */
+  identifier: string;
+  connectedAccountId?: undefined;
+};
 
 /** The parameters of `getInstance`. */
 export interface GetInstanceParameters {
@@ -565,20 +589,25 @@ export interface ListToolsParameters {
 }
 
 /** The parameters of `openSession`. */
-export interface OpenSessionParameters {
-  /** The id of the config; or `connectionName`. */
-  configId?: string | undefined;
-  /** The config's URL, where the caller has the whole config. */
-  mcpServerUrl?: string | undefined;
-  /** The connection, with all its tools; or `configId`. */
-  connectionName?: string | undefined;
+export type OpenSessionParameters = {
   /** The user: 1 to 255 characters. */
   identifier: string;
   /** Lifetime of each token in seconds: 60 to 86,400; 3,600 if not set. */
   expirySeconds?: number | undefined;
   /** `FULL` (if not set) or `READ_ONLY`. */
   accessLevel?: "FULL" | "READ_ONLY" | undefined;
-}
+} & ({
+  /** The id of the config; or `connectionName`. */
+  configId: string;
+  /** The config's URL, where the caller has the whole config. */
+  mcpServerUrl?: string | undefined;
+  connectionName?: undefined;
+} | {
+  /** The connection, with all its tools; or `configId`. */
+  connectionName: string;
+  configId?: undefined;
+  mcpServerUrl?: undefined;
+});
 
 /** The parameters of `updateConfig`. */
 export interface UpdateConfigParameters {
@@ -591,13 +620,7 @@ export interface UpdateConfigParameters {
 }
 
 /** The parameters of `updateConnectedAccount`. */
-export interface UpdateConnectedAccountParameters {
-  /** The connection, with `identifier`; or `connectedAccountId`. */
-  connectionName?: string | undefined;
-  /** The user: 1 to 100 characters. */
-  identifier?: string | undefined;
-  /** The id of the account; or `connectionName` and `identifier`. */
-  connectedAccountId?: string | undefined;
+export type UpdateConnectedAccountParameters = {
   /** New credentials: an object with one of the keys `oauth_token`, `static_auth`, `google_dwd`, `trusted_idp`. */
   authorizationDetails?: object | undefined;
   /** The organization: up to 32 characters. */
@@ -606,7 +629,18 @@ export interface UpdateConnectedAccountParameters {
   userId?: string | undefined;
   /** Settings, merged with those that are there. */
   apiConfig?: object | undefined;
-}
+} & ({
+  /** The id of the account; or `connectionName` and `identifier`. */
+  connectedAccountId: string | undefined;
+  connectionName?: undefined;
+  identifier?: undefined;
+} | {
+  /** The connection, with `identifier`; or `connectedAccountId`. */
+  connectionName: string;
+  /** The user: 1 to 100 characters. */
+  identifier: string;
+  connectedAccountId?: undefined;
+});
 
 /** The parameters of `updateInstance`. */
 export interface UpdateInstanceParameters {

@@ -7,6 +7,7 @@
 export { Actions } from "./actions.js";
 export { ScalekitClient } from "./client.js";
 export * from "./errors.js";
+export type { LogFields, Logger, LogLevel } from "./log.js";
 export type * from "./types.js";
 export { McpActions, type OpenSessionOptions } from "./mcp.js";
 export type { ClientOptions, RequestOptions, SignalOptions, TokenOptions } from "./options.js";

@@ -1,7 +1,7 @@
 // `client.actions.mcp`: one method per operation, and no decision.
 
 import { answered, located, siteOf } from "./bridge.js";
-import { called, items, ready } from "./call.js";
+import { called, type Caller, items, ready } from "./call.js";
 import { argumentError } from "./failure.js";
 import type {
   AccountChange,
@@ -30,34 +30,41 @@ import type {
   UpdateInstanceParameters,
   WaitUntilActiveParameters,
 } from "./generated.js";
-import type { Client } from "./native.js";
 import type { RequestOptions } from "./options.js";
 import { Session } from "./session.js";
 import { AccountWait } from "./wait.js";
 
 /** What a session is opened with: a config, its id, or a connection. */
-export interface OpenSessionOptions extends OpenSessionParameters {
-  /** The config, as an answer held it; or `configId`, or `connectionName`. */
-  config?: Pick<Config, "id" | "mcpServerUrl"> | undefined;
-}
+export type OpenSessionOptions =
+  | (OpenSessionParameters & { config?: undefined })
+  | (Omit<OpenSessionParameters, "configId" | "mcpServerUrl" | "connectionName"> & {
+      /** The config, as an answer held it; or `configId`, or `connectionName`. */
+      config: Pick<Config, "id" | "mcpServerUrl">;
+      configId?: undefined;
+      mcpServerUrl?: undefined;
+      connectionName?: undefined;
+    });
 
 /**
  * Virtual MCP servers.
  *
  * Every method rejects with a {@link ScalekitError}: {@link ScalekitValidationError} before
- * anything is sent, {@link ScalekitUnauthorizedError} when the credentials are refused,
- * {@link ScalekitTimeoutError} and {@link ScalekitConnectionError} on the way; what else is named
- * with each. An aborted call rejects with the signal's reason.
+ * anything is sent, {@link ScalekitUnauthorizedError} and {@link ScalekitForbiddenError} when the
+ * credentials are refused or may not do it, {@link ScalekitTimeoutError} and
+ * {@link ScalekitConnectionError} on the way, {@link ScalekitTooManyRequestsError},
+ * {@link ScalekitInternalServerError} and its like when the server does not do it,
+ * {@link ScalekitCancelledError} when the client has been closed; what else is named with each. An
+ * aborted call rejects with the signal's reason.
  */
 export class McpActions {
-  readonly #client: Client;
+  readonly #client: Caller;
 
-  private constructor(client: Client) {
+  private constructor(client: Caller) {
     this.#client = client;
   }
 
   /** @internal */
-  static of(client: Client): McpActions {
+  static of(client: Caller): McpActions {
     return new McpActions(client);
   }
 
@@ -104,14 +111,14 @@ export class McpActions {
     return called<Config>(siteOf(McpActions.prototype.getConfig, "get_config"), this.#client, parameters, options);
   }
 
-  /** Lists configs, a page at a time. {@link iterConfigs} follows the pages. */
+  /** Lists configs, a page of 1 to 30 at a time. {@link iterConfigs} follows the pages. */
   async listConfigs(parameters: ListConfigsParameters = {}, options?: RequestOptions): Promise<ConfigPage> {
     return called<ConfigPage>(siteOf(McpActions.prototype.listConfigs, "list_configs"), this.#client, parameters, options);
   }
 
   /**
    * Every config, page after page, fetched as they are wanted. Leaving the loop ends the request
-   * that is under way.
+   * that is under way. Nothing is checked or sent before the first step.
    *
    * @example
    * ```ts
@@ -125,8 +132,9 @@ export class McpActions {
   /**
    * Changes a config; what is not given stays. Running sessions see the change at once.
    *
-   * @throws {@link ScalekitNotFoundError}; {@link ScalekitValidationError} for an empty description
-   * or list too: the API cannot clear either.
+   * @throws {@link ScalekitNotFoundError} when there is none with this id; {@link ScalekitBadRequestError}
+   * for a connection or tool that does not exist; {@link ScalekitValidationError} (`cannot_clear`) for an
+   * empty description or list: the API cannot clear either.
    */
   async updateConfig(parameters: UpdateConfigParameters, options?: RequestOptions): Promise<Config> {
     return called<Config>(siteOf(McpActions.prototype.updateConfig, "update_config"), this.#client, parameters, options);
@@ -178,7 +186,7 @@ export class McpActions {
    * {@link openSession} does this and keeps the token valid until the run ends.
    *
    * @throws {@link ScalekitBadRequestError} when an account of the user is not `ACTIVE`;
-   * {@link ScalekitNotFoundError}.
+   * {@link ScalekitNotFoundError} when there is no such config or connection.
    */
   async createSessionToken(parameters: CreateSessionTokenParameters, options?: RequestOptions): Promise<SessionToken> {
     const site = siteOf(McpActions.prototype.createSessionToken, "create_session_token");
@@ -195,8 +203,8 @@ export class McpActions {
   async openSession(parameters: OpenSessionOptions, options?: RequestOptions): Promise<Session> {
     const site = siteOf(McpActions.prototype.openSession, "open_session");
     const call = ready(site, this.#client, located(site, () => flat(parameters)), options);
-    const session = await answered(site, call.signal, (cancel) => call.client.openSession(call.text, cancel));
-    return Session.of(session);
+    const session = await answered(site, call.signal, this.#client.log, (handle) => call.native.openSession(call.text, handle));
+    return Session.of(session, this.#client.log);
   }
 
   /**

@@ -1,6 +1,6 @@
 // The one door to the native library.
 
 /** @internal */
-export { CancelHandle, explain, makeClient, runCommand, startEngine } from "./native.cjs";
+export { CallHandle, explain, Log, makeClient, runCommand, startEngine } from "./native.cjs";
 /** @internal */
 export type { Answer, Client, Engine, Session, Stream } from "./native.cjs";

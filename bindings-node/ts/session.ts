@@ -4,11 +4,15 @@ import { answered, located, showAs, signalOf, siteOf } from "./bridge.js";
 import { fromText, toText } from "./convert.js";
 import { argumentError } from "./failure.js";
 import type { SessionReport, SessionToken } from "./generated.js";
+import type { Log } from "./log.js";
 import type { Session as Native } from "./native.js";
 import type { SignalOptions, TokenOptions } from "./options.js";
 
 /**
- * One agent run: a URL and a bearer token that stays valid.
+ * One agent run: a URL and a bearer token that stays valid, also for longer than a token lives. One
+ * that is not used sends nothing, and there is nothing to close.
+ *
+ * Methods reject with the signal's reason when they are aborted.
  *
  * @example
  * ```ts
@@ -18,14 +22,16 @@ import type { SignalOptions, TokenOptions } from "./options.js";
  */
 export class Session {
   readonly #native: Native;
+  readonly #log: Log | undefined;
 
-  private constructor(native: Native) {
+  private constructor(native: Native, log: Log | undefined) {
     this.#native = native;
+    this.#log = log;
   }
 
   /** @internal */
-  static of(native: Native): Session {
-    return new Session(native);
+  static of(native: Native, log: Log | undefined): Session {
+    return new Session(native, log);
   }
 
   /** The MCP endpoint to connect to. */
@@ -42,8 +48,8 @@ export class Session {
    * A token that is valid now. Usually the one at hand; near its end a new one.
    *
    * @throws {@link ScalekitValidationError} (`valid_for_too_long`) when no token of this session lives
-   * as long as `validForSeconds`. Else Those of `openSession`, when the old token is about to end and no new one can be had:
-   * {@link ScalekitAuthorizationRequiredError} says which account went inactive.
+   * as long as `validForSeconds`. When the old token is about to end and no new one can be had, those
+   * of `openSession`: {@link ScalekitAuthorizationRequiredError} says which account went inactive.
    */
   async token(options?: TokenOptions): Promise<SessionToken> {
     const text = await this.#ask(Session.prototype.token, "token", {}, options, ["validForSeconds"]);
@@ -51,7 +57,7 @@ export class Session {
   }
 
   /**
-   * The headers for a request to {@link url}, always fresh.
+   * The headers for a request to {@link url}, always fresh: ask again for each request.
    *
    * @throws Those of {@link token}.
    */
@@ -61,8 +67,8 @@ export class Session {
   }
 
   /**
-   * The credential for a request to `url`, always fresh: what a hook of an MCP client asks for
-   * before each request.
+   * The value of the `Authorization` header for a request to `url`, always fresh: what a hook of an
+   * MCP client asks for before each request.
    *
    * @throws {@link ScalekitValidationError} (`wrong_origin`) for a URL of another server: the token
    * is for one server only. Else those of {@link token}.
@@ -145,7 +151,7 @@ export class Session {
       }
       return [signal, toText({ ...parameters, ...rest }, "SessionCall")] as const;
     });
-    return answered(site, signal, (cancel) => this.#native.call(operation, text, cancel));
+    return answered(site, signal, this.#log, (handle) => this.#native.call(operation, text, handle));
   }
 }
 

@@ -81,7 +81,7 @@ pub use operations::schema;
 pub use operations::{Described, JsonStream, Operation, OperationDescription, Wire, operations};
 pub use page::IterConfigs;
 #[doc(hidden)]
-pub use records::Records;
+pub use records::{Log, Records};
 pub use session::{OpenSession, Session};
 pub use tokens::{CreateSessionToken, Target};
 pub use tools::{ListAvailableTools, ListScopedTools, ListTools};

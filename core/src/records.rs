@@ -26,8 +26,7 @@ pub(crate) const TARGET: &str = "scalekit_vmcp";
 /// How many records may wait for the next call that takes some; the oldest go first.
 const MOST_LATE: usize = 1000;
 
-/// What work in the background did after its call had ended.
-static LATE: Mutex<VecDeque<Value>> = Mutex::new(VecDeque::new());
+static OF_PROCESS: LazyLock<Log> = LazyLock::new(Log::default);
 
 static SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Recorder));
 
@@ -35,24 +34,44 @@ tokio::task_local! {
     static CURRENT: Arc<Buffer>;
 }
 
+/// What one logger of a host is told: records of calls and, with the next call, what work in the
+/// background did after its call had ended.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<VecDeque<Value>>>);
+
 struct Buffer {
     level: Level,
     /// `None` once they were taken.
     records: Mutex<Option<Vec<Value>>>,
+    log: Log,
 }
 
 /// The records of one call.
 #[derive(Clone)]
 pub struct Records(Arc<Buffer>);
 
-impl Records {
-    /// Records of `level` (`error`, `warn`, `info`, `debug`) and above; of every level if there is
-    /// no such one.
-    pub fn new(level: &str) -> Self {
-        Self(Arc::new(Buffer {
+impl Log {
+    /// A place for records of `level` (`error`, `warn`, `info`, `debug`) and above; of every level
+    /// if there is no such one.
+    pub fn records(&self, level: &str) -> Records {
+        Records(Arc::new(Buffer {
             level: level.parse().unwrap_or(Level::TRACE),
             records: Mutex::new(Some(Vec::new())),
+            log: self.clone(),
         }))
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").finish_non_exhaustive()
+    }
+}
+
+impl Records {
+    /// Those for the one logger of a process; see [`Log::records`].
+    pub fn new(level: &str) -> Self {
+        OF_PROCESS.records(level)
     }
 
     /// Does the work, and notes what it does if there is a place for it.
@@ -65,10 +84,15 @@ impl Records {
     }
 
     /// The records as a JSON list of `level`, `message` and `fields`, to be taken once; before them
-    /// what work in the background of earlier calls has left.
+    /// what work in the background of earlier calls has left for the same log.
     pub fn take(&self) -> String {
         // Never waited for: in a forked process a thread that is not there may hold it for ever.
-        let late = LATE.try_lock().map(|mut late| std::mem::take(&mut *late));
+        let late = self
+            .0
+            .log
+            .0
+            .try_lock()
+            .map(|mut late| std::mem::take(&mut *late));
         let mut records = Vec::from(late.unwrap_or_default());
         let own = self.0.records.lock();
         records.extend(
@@ -96,7 +120,7 @@ impl Buffer {
             records.push(record);
             return;
         }
-        let Ok(mut late) = LATE.try_lock() else {
+        let Ok(mut late) = self.log.0.try_lock() else {
             return;
         };
         if late.len() >= MOST_LATE {
@@ -237,7 +261,15 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(told[0]["level"], "DEBUG");
-        assert_eq!(told[0]["fields"]["status"], 200);
+        let fields = &told[1]["fields"];
+        assert_eq!(
+            (&fields["method"], &fields["path"], &fields["status"]),
+            (
+                &json!("GET"),
+                &json!("/api/v1/mcp/configs/cfg_1"),
+                &json!(503)
+            )
+        );
         assert!(
             !told
                 .iter()
@@ -258,7 +290,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_later_is_told_to_the_next_call_and_never_too_much() {
-        let records = Records::new("warn");
+        let log = Log::default();
+        let records = log.records("warn");
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let (started, start) = tokio::sync::oneshot::channel();
         let call = async move {
@@ -275,7 +308,8 @@ mod tests {
         assert!(taken(&records).is_empty());
         go.send(()).unwrap();
         task.await.unwrap();
-        let next = Records::new("error");
+        assert!(taken(&Log::default().records("warn")).is_empty());
+        let next = log.records("error");
         assert_eq!(taken(&next).len(), MOST_LATE);
     }
 }

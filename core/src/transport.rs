@@ -269,6 +269,8 @@ impl Transport {
                 Some(wait) if self.budget.withdraw() => {
                     tracing::info!(
                         target: TARGET,
+                        method = request.method.as_str(),
+                        path = request.url(&self.base).path(),
                         attempt = tries.attempts,
                         code = error.code(),
                         wait_ms = milliseconds(wait),
@@ -305,6 +307,8 @@ impl Transport {
         };
         tracing::debug!(
             target: TARGET,
+            method = request.method.as_str(),
+            path = request.url(&self.base).path(),
             attempt = tries.attempts,
             status,
             code,

@@ -20,6 +20,30 @@ export interface Field {
 }
 ";
 
+const ACCOUNT: &[&[&str]] = &[
+    &["connected_account_id"],
+    &["connection_name", "identifier"],
+];
+
+/// The ways to say what an operation is about: the parameters of one of them must be there, and
+/// none of the others.
+const WAYS: &[(&str, &[&[&str]])] = &[
+    (
+        "create_session_token",
+        &[&["config_id"], &["connection_name"]],
+    ),
+    ("delete_connected_account", ACCOUNT),
+    ("get_authorization_link", ACCOUNT),
+    ("get_config", &[&["config_id"], &["name"]]),
+    ("get_connected_account", ACCOUNT),
+    ("get_connected_account_details", ACCOUNT),
+    (
+        "open_session",
+        &[&["config_id", "mcp_server_url"], &["connection_name"]],
+    ),
+    ("update_connected_account", ACCOUNT),
+];
+
 pub(crate) fn write(schema: &Schema) -> String {
     let mut out = HEAD.to_owned();
     let names = Names::of(schema);
@@ -34,14 +58,12 @@ pub(crate) fn write(schema: &Schema) -> String {
         );
     }
     for operation in &schema.operations {
-        interface(
-            &mut out,
-            &format!("The parameters of `{}`.", camel(&operation.name)),
-            &parameters(&operation.name),
-            &operation.fields,
-            true,
-            &names,
-        );
+        let about = format!("The parameters of `{}`.", camel(&operation.name));
+        let name = parameters(&operation.name);
+        match WAYS.iter().find(|(of, _)| *of == operation.name) {
+            Some((_, ways)) => union(&mut out, &about, &name, &operation.fields, ways, &names),
+            None => interface(&mut out, &about, &name, &operation.fields, true, &names),
+        }
     }
     out += FIELD;
     out += "\n/** The properties of each type. */\nexport const TYPES: Record<string, Record<string, Field>> = {\n";
@@ -93,30 +115,81 @@ fn interface(
 ) {
     write!(out, "\n/** {about} */\nexport interface {name} {{\n").expect("a string takes text");
     for field in fields {
-        line(
-            out,
-            &format!(
-                "  /** {} */",
-                names.camel_in_ticks(&field.description, &field.values)
-            ),
-        );
-        let kind = match field.kind {
-            // What a user has typed by an interface has no index signature.
-            Kind::Object if sent => "object".to_owned(),
-            _ => type_of(field),
-        };
-        let name = camel(&field.name);
-        line(
-            out,
-            &match (sent, field.required, field.nullable) {
-                (true, false, _) if field.all_tools => format!("  {name}?: {kind};"),
-                (true, false, _) => format!("  {name}?: {kind} | undefined;"),
-                (false, _, true) => format!("  {name}?: {kind};"),
-                _ => format!("  {name}: {kind};"),
-            },
-        );
+        property(out, field, sent, names);
     }
     line(out, "}");
+}
+
+/// What all ways share, and each of them.
+fn union(
+    out: &mut String,
+    about: &str,
+    name: &str,
+    fields: &[Field],
+    ways: &[&[&str]],
+    names: &Names<'_>,
+) {
+    write!(out, "\n/** {about} */\nexport type {name} = {{\n").expect("a string takes text");
+    let is_of = |way: &[&str], field: &Field| way.contains(&field.name.as_str());
+    let shared: Vec<&Field> = fields
+        .iter()
+        .filter(|field| !ways.iter().any(|way| is_of(way, field)))
+        .collect();
+    for field in &shared {
+        property(out, field, true, names);
+    }
+    if !shared.is_empty() {
+        line(out, "} & ({");
+    }
+    for (index, way) in ways.iter().enumerate() {
+        if index > 0 {
+            line(out, "} | {");
+        }
+        for field in fields.iter().filter(|field| is_of(way, field)) {
+            // The one is optional beside the other; the id of an account may be missing in answers.
+            match field.name.as_str() {
+                "mcp_server_url" => property(out, field, true, names),
+                "connected_account_id" => said(out, field, " | undefined", names),
+                _ => said(out, field, "", names),
+            }
+        }
+        let others = ways.iter().filter(|other| *other != way);
+        for other in others.flat_map(|other| other.iter()) {
+            line(out, &format!("  {}?: undefined;", camel(other)));
+        }
+    }
+    line(out, if shared.is_empty() { "};" } else { "});" });
+}
+
+fn about(out: &mut String, field: &Field, names: &Names<'_>) {
+    let text = names.camel_in_ticks(&field.description, &field.values);
+    line(out, &format!("  /** {text} */"));
+}
+
+/// A parameter that must be there.
+fn said(out: &mut String, field: &Field, or: &str, names: &Names<'_>) {
+    about(out, field, names);
+    let (name, kind) = (camel(&field.name), type_of(field));
+    line(out, &format!("  {name}: {kind}{or};"));
+}
+
+fn property(out: &mut String, field: &Field, sent: bool, names: &Names<'_>) {
+    about(out, field, names);
+    let kind = match field.kind {
+        // What a user has typed by an interface has no index signature.
+        Kind::Object if sent => "object".to_owned(),
+        _ => type_of(field),
+    };
+    let name = camel(&field.name);
+    line(
+        out,
+        &match (sent, field.required, field.nullable) {
+            (true, false, _) if field.all_tools => format!("  {name}?: {kind};"),
+            (true, false, _) => format!("  {name}?: {kind} | undefined;"),
+            (false, _, true) => format!("  {name}?: {kind};"),
+            _ => format!("  {name}: {kind};"),
+        },
+    );
 }
 
 fn table(out: &mut String, name: &str, fields: &[Field], sent: bool) {

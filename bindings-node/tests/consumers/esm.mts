@@ -97,6 +97,22 @@ export async function wrong(client: ScalekitClient, engine: LocalEngine): Promis
   await mcp.createConfig({ name: "a", connectionToolMappings: [{ connectionName: "b", tools: "c" }] });
   // @ts-expect-error the id has a name
   await mcp.getConfig("cfg_1");
+  // @ts-expect-error what is asked for must be said
+  await mcp.getConfig({});
+  // @ts-expect-error a config has one name
+  await mcp.getConfig({ configId: "cfg_1", name: "a" });
+  // @ts-expect-error the variable may not be set
+  await mcp.getConfig({ configId: process.env["CONFIG_ID"] });
+  // @ts-expect-error a token is for one server
+  await mcp.createSessionToken({ configId: "cfg_1", connectionName: "gmail", identifier: "u" });
+  // @ts-expect-error a session has one server
+  await mcp.openSession({ config: await mcp.getConfig({ name: "a" }), configId: "cfg_1", identifier: "u" });
+  // @ts-expect-error a session has a server
+  await mcp.openSession({ identifier: "u" });
+  // @ts-expect-error an account is of a user
+  await client.actions.getConnectedAccount({ connectionName: "gmail" });
+  // @ts-expect-error an account is named in one way
+  await client.actions.getConnectedAccount({ connectionName: "gmail", identifier: "u", connectedAccountId: "ca_1" });
   // @ts-expect-error a number is no id
   await mcp.deleteConfig({ configId: 1 });
   // @ts-expect-error seconds are a number

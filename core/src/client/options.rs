@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Client, ClientBuilder};
 use crate::{
@@ -26,6 +26,11 @@ pub(super) struct ClientOptions {
     backoff_cap_seconds: Option<f64>,
     /// The binding's language, for the `user-agent`.
     language: Option<String>,
+    /// A binding keeps these to itself; here they are names to be meant.
+    #[serde(rename = "logger")]
+    _logger: Option<IgnoredAny>,
+    #[serde(rename = "log_level")]
+    _log_level: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
