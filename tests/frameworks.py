@@ -66,7 +66,7 @@ def pack_node():
     PACKED.mkdir(parents=True)
     run("npm", "pack", "--silent", "--pack-destination", PACKED, cwd=NODE)
     (archive,) = PACKED.glob("*.tgz")
-    shutil.unpack_archive(archive, PACKED, filter="data")
+    shutil.unpack_archive(archive, PACKED)
     archive.unlink()
 
 

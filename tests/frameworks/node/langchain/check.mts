@@ -1,0 +1,15 @@
+// LangChain and LangGraph.
+
+import { MultiServerMCPClient } from "@langchain/mcp-adapters";
+import { langchain } from "scalekit-vmcp/frameworks";
+import { play } from "./scene.mjs";
+
+await play("@langchain/mcp-adapters", "@modelcontextprotocol/sdk", async (session) => {
+  const client = new MultiServerMCPClient(langchain(session));
+  const tools = await client.getTools();
+  return {
+    tools: async () => (await client.getTools()).map(({ name }) => name),
+    call: async (name, given) => String(await tools.find((tool) => tool.name === name)?.invoke(given)),
+    close: () => client.close(),
+  };
+});

@@ -1,0 +1,18 @@
+// Mastra.
+
+import { MCPClient } from "@mastra/mcp";
+import { mastra } from "scalekit-vmcp/frameworks";
+import { play } from "./scene.mjs";
+
+await play("@mastra/mcp", "@modelcontextprotocol/client", async (session) => {
+  const client = new MCPClient(mastra(session));
+  const tools = await client.listTools();
+  return {
+    tools: async () => Object.keys(await client.listTools()).map((name) => name.replace("scalekit_", "")),
+    call: async (name, given) => {
+      const result: unknown = await tools[`scalekit_${name}`]?.execute?.(given, {});
+      return JSON.stringify(result);
+    },
+    close: () => client.disconnect(),
+  };
+});
