@@ -2,6 +2,7 @@
 //
 // Needs `npm install @mastra/core @mastra/mcp zod`.
 
+import { noopObserve } from "@mastra/core/tools";
 import { MCPClient } from "@mastra/mcp";
 import { LocalEngine } from "scalekit-vmcp/engine";
 import { mastra } from "scalekit-vmcp/frameworks";
@@ -22,5 +23,5 @@ const agent = new MCPClient(mastra(session));
 const tools = await agent.listTools();
 console.log("tools:", Object.keys(tools));
 // With a model: new Agent({ id: "mail", name: "Mail", instructions, model, tools }); it does this:
-console.log(await tools["scalekit_gmail_fetch_mails"]?.execute?.({ query: "invoices" }, {}));
+console.log(await tools["scalekit_gmail_fetch_mails"]?.execute?.({ query: "invoices" }, { observe: noopObserve }));
 await agent.disconnect();

@@ -1,5 +1,6 @@
 // Mastra.
 
+import { noopObserve } from "@mastra/core/tools";
 import { MCPClient } from "@mastra/mcp";
 import { mastra } from "scalekit-vmcp/frameworks";
 import { play } from "./scene.mjs";
@@ -10,7 +11,7 @@ await play("@mastra/mcp", "@modelcontextprotocol/client", async (session) => {
   return {
     tools: async () => Object.keys(await client.listTools()).map((name) => name.replace("scalekit_", "")),
     call: async (name, given) => {
-      const result: unknown = await tools[`scalekit_${name}`]?.execute?.(given, {});
+      const result: unknown = await tools[`scalekit_${name}`]?.execute?.(given, { observe: noopObserve });
       return JSON.stringify(result);
     },
     close: () => client.disconnect(),
