@@ -89,7 +89,8 @@ def install_node(name):
     for file in (*sources, NODE_EXAMPLES / "gmail.json"):
         shutil.copy(file, folder)
     tools = NODE_TOOLS / "tools" / "node_modules"
-    run("node", tools / "typescript" / "bin" / "tsc", "--strict", "--target", "es2022", "--module", "node16",
+    run("node", tools / "typescript" / "bin" / "tsc", "--strict", "--exactOptionalPropertyTypes",
+        "--noUncheckedIndexedAccess", "--target", "es2022", "--module", "node16",
         "--moduleResolution", "node16", "--lib", "es2023,esnext.disposable,dom", "--skipLibCheck",
         "--typeRoots", tools / "@types", "--types", "node", *(file.name for file in sources), cwd=folder)
     node = "node"

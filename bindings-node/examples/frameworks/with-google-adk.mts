@@ -1,4 +1,4 @@
-// Google's Agent Development Kit on a Virtual MCP server, from nothing to a tool's result.
+// Google's Agent Development Kit on a Virtual MCP server, from nothing to its tools.
 //
 // Needs `npm install @google/adk @modelcontextprotocol/sdk`.
 

@@ -128,6 +128,9 @@ export function openaiAgents(session: Session, options: NamedOptions = {}): Open
  *
  * For several servers in one client, merge the `mcpServers` under names of their own.
  *
+ * The token is renewed in time, so that none is refused. If the server does refuse one early, calls
+ * that are under way at that moment may fail; later ones work.
+ *
  * @param session - What it acts for.
  * @throws {@link ScalekitValidationError} for what is no session, and for options that break a rule.
  */
@@ -142,8 +145,8 @@ export function langchain(session: Session, options: NamedOptions = {}): Langcha
  * A client of Mastra, `@mastra/mcp`. The names of its tools start with that of the server:
  * `scalekit_gmail_fetch_mails`.
  *
- * Mastra lists no tools, and throws nothing, where a server cannot be reached or refuses:
- * {@link Session.check} says why.
+ * Where a server cannot be reached or refuses, `listTools` lists nothing and throws nothing;
+ * `listToolsWithErrors` has the reason in its `errors`.
  *
  * @example
  * ```ts

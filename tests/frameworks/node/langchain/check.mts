@@ -2,9 +2,9 @@
 
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
 import { langchain } from "scalekit-vmcp/frameworks";
-import { play } from "./scene.mjs";
+import { play, type Connect } from "./scene.mjs";
 
-await play("@langchain/mcp-adapters", "@modelcontextprotocol/sdk", async (session) => {
+const connect: Connect = async (session) => {
   const client = new MultiServerMCPClient(langchain(session));
   const tools = await client.getTools();
   return {
@@ -12,4 +12,7 @@ await play("@langchain/mcp-adapters", "@modelcontextprotocol/sdk", async (sessio
     call: async (name, given) => String(await tools.find((tool) => tool.name === name)?.invoke(given)),
     close: () => client.close(),
   };
-});
+};
+
+// Not at once: its MCP client gives up a call that is refused while another is being repeated.
+await play("@langchain/mcp-adapters", "@modelcontextprotocol/sdk", connect, 1);

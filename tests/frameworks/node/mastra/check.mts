@@ -9,7 +9,11 @@ await play("@mastra/mcp", "@modelcontextprotocol/client", async (session) => {
   const client = new MCPClient(mastra(session));
   const tools = await client.listTools();
   return {
-    tools: async () => Object.keys(await client.listTools()).map((name) => name.replace("scalekit_", "")),
+    tools: async () => {
+      const { tools, errors } = await client.listToolsWithErrors();
+      if (errors["scalekit"] !== undefined) throw new Error(errors["scalekit"]);
+      return Object.keys(tools).map((name) => name.replace("scalekit_", ""));
+    },
     call: async (name, given) => {
       const result: unknown = await tools[`scalekit_${name}`]?.execute?.(given, { observe: noopObserve });
       return JSON.stringify(result);
