@@ -14,5 +14,5 @@ const connect: Connect = async (session) => {
   };
 };
 
-// Not at once: its MCP client gives up a call that is refused while another is being repeated.
-await play("@langchain/mcp-adapters", "@modelcontextprotocol/sdk", connect, 1);
+// Its MCP client gives up a call that is refused while another is being repeated.
+await play("@langchain/mcp-adapters", "@modelcontextprotocol/sdk", connect, { oneByOne: true, statusOnly: true });
