@@ -166,7 +166,7 @@ test("an OAuth provider needs no authorization server", async () => {
   assert.equal(old, (await session.token()).token);
   const { authorizationServerMetadata } = await provider.discoveryState();
   const answer = await fetch(authorizationServerMetadata.token_endpoint, { method: "POST", body: provider.prepareTokenRequest() });
-  assert.deepEqual(await answer.json(), { access_token: "replaced", token_type: "Bearer" });
+  assert.deepEqual(await answer.json(), { access_token: "replaced", token_type: "none" });
   const { access_token: fresh } = await provider.tokens();
   assert.notEqual(fresh, old);
   assert.equal(fresh, (await session.token()).token);

@@ -39,7 +39,7 @@ export interface SessionOAuthProvider {
 
 const NAME = "scalekit-vmcp";
 /** An answer that comes without any request. Its token is not used: `tokens()` has the real one. */
-const NOWHERE = `data:application/json,${encodeURIComponent(JSON.stringify({ access_token: "replaced", token_type: "Bearer" }))}`;
+const NOWHERE = `data:application/json,${encodeURIComponent(JSON.stringify({ access_token: "replaced", token_type: "none" }))}`;
 
 /**
  * A session as an OAuth provider. After a 401 the MCP SDK wants to ask an authorization server for
@@ -49,6 +49,8 @@ const NOWHERE = `data:application/json,${encodeURIComponent(JSON.stringify({ acc
  */
 export class OAuthSession implements SessionOAuthProvider {
   readonly #session: Session;
+  /** The credential that was asked for last: the SDK does not say which one was refused. */
+  #given: string | undefined;
   readonly redirectUrl: undefined = undefined;
   readonly clientMetadata: { redirect_uris: string[] } = { redirect_uris: [] };
 
@@ -61,7 +63,9 @@ export class OAuthSession implements SessionOAuthProvider {
   }
 
   async tokens(): Promise<{ access_token: string; token_type: string }> {
-    return { access_token: await this.#session.authProvider.token(), token_type: "Bearer" };
+    this.#given = await this.#session.authorizationFor(this.#session.url);
+    const [token_type = "", access_token = ""] = this.#given.split(" ");
+    return { access_token, token_type };
   }
 
   saveTokens(): void {}
@@ -75,7 +79,7 @@ export class OAuthSession implements SessionOAuthProvider {
   }
 
   async discoveryState(): ReturnType<SessionOAuthProvider["discoveryState"]> {
-    await this.#session.authProvider.onUnauthorized();
+    if (this.#given !== undefined) await this.#session.rejected(this.#given);
     const metadata = { issuer: NOWHERE, authorization_endpoint: NOWHERE, token_endpoint: NOWHERE, response_types_supported: [] };
     return { authorizationServerUrl: NOWHERE, authorizationServerMetadata: metadata, resourceMetadata: { resource: this.#session.url } };
   }

@@ -5,7 +5,7 @@ import { argumentError } from "../failure.js";
 import { Session } from "../session.js";
 
 /** How long an MCP server may take for one answer, such as the result of a tool, in seconds. @internal */
-export const ANSWER_SECONDS = 300;
+export const ANSWER_SECONDS = 5 * 60;
 
 /** Refuses what is no session, and options that are not `known`. @internal */
 export function checkArguments(session: Session, options: object, known: readonly string[]): void {
