@@ -151,10 +151,11 @@ def main():
     say("checking the wheel, and trying it alone")
     totals.append(consumers.quick(built_wheel()))
     facts = frameworks.check_all(frameworks.QUICK, built_wheel())
-    failed = sum(fact is None for fact in facts.values())
-    totals.append((len(facts) - failed, failed, 0))
     build_node()
     install_runtimes()
+    facts |= frameworks.check_all(frameworks.NODE_QUICK)
+    failed = sum(fact is None for fact in facts.values())
+    totals.append((len(facts) - failed, failed, 0))
     junit = ROOT / "target" / "junit" / "node.xml"
     tests = sorted(NODE.glob("tests/*.test.mjs")) + sorted(NODE.glob("build/tests/*.test.mjs"))
     total, fine = suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",

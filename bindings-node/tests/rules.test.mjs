@@ -6,7 +6,8 @@ import { test } from "node:test";
 
 const folder = (name) => {
   const url = new URL(`../${name}/`, import.meta.url);
-  return readdirSync(url).map((file) => ({ name: `${name}/${file}`, text: readFileSync(new URL(file, url), "utf8") }));
+  const files = readdirSync(url, { recursive: true }).filter((file) => /\.\w+$/.test(file));
+  return files.map((file) => ({ name: `${name}/${file}`, text: readFileSync(new URL(file, url), "utf8") }));
 };
 /** Code with its texts and without its comments; documentation may say more. */
 const code = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "").replace(/\s\/\/ .*$/gm, "");

@@ -11,5 +11,5 @@ export type { LogFields, Logger, LogLevel } from "./log.js";
 export type * from "./types.js";
 export { McpActions, type OpenSessionOptions } from "./mcp.js";
 export type { ClientOptions, RequestOptions, SignalOptions, TokenOptions } from "./options.js";
-export { Session } from "./session.js";
+export { type AuthProvider, Session } from "./session.js";
 export { AccountWait } from "./wait.js";

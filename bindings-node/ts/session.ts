@@ -8,6 +8,14 @@ import type { Log } from "./log.js";
 import type { Session as Native } from "./native.js";
 import type { SignalOptions, TokenOptions } from "./options.js";
 
+/** What an MCP client asks for a token, where it has no `fetch` to be given. */
+export interface AuthProvider {
+  /** The token, always fresh: asked for before each request. */
+  token(): Promise<string>;
+  /** Called when the server has refused it: the next one is new. */
+  onUnauthorized(): Promise<void>;
+}
+
 /**
  * One agent run: a URL and a bearer token that stays valid, also for longer than a token lives. One
  * that is not used sends nothing, and there is nothing to close.
@@ -116,11 +124,25 @@ export class Session {
     const request = new Request(input, init);
     const repeat = request.clone();
     const [answer, credential] = await this.#fetchOnce(request);
-    if (answer.status !== this.#native.refusedStatus) return answer;
+    if (!this.refuses(answer)) return answer;
     await answer.body?.cancel();
     await this.rejected(credential, { signal: request.signal });
     return (await this.#fetchOnce(repeat))[0];
   };
+
+  /**
+   * This session's credential for MCP clients that take an `authProvider` with `token` and
+   * `onUnauthorized`, such as version 2 of the official one. Prefer {@link fetch} where there is a
+   * choice: it knows which token was refused, and keeps it from other servers by itself.
+   *
+   * Both reject with the errors of {@link token}.
+   */
+  readonly authProvider: AuthProvider = authProviderOf(this);
+
+  /** Whether an answer says that the credential is not accepted. @internal */
+  refuses(answer: Response): boolean {
+    return answer.status === this.#native.refusedStatus;
+  }
 
   /** What JSON holds of it: no secret. */
   toJSON(): { url: string; identifier: string } {
@@ -153,6 +175,17 @@ export class Session {
     });
     return answered(site, signal, this.#log, (handle) => this.#native.call(operation, text, handle));
   }
+}
+
+/** Its caller does not say which token was refused: the last one that it was given. */
+function authProviderOf(session: Session): AuthProvider {
+  let given: string | undefined;
+  return {
+    token: async () => (given = (await session.token()).token),
+    onUnauthorized: async () => {
+      if (given !== undefined) await session.rejected(given);
+    },
+  };
 }
 
 showAs(Session);
