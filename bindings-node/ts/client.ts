@@ -1,8 +1,9 @@
 // The client: one per environment.
 
 import { Actions } from "./actions.js";
-import { located, settled, showAs, siteOf } from "./bridge.js";
+import { located, plain, settled, showAs, siteOf } from "./bridge.js";
 import { toText } from "./convert.js";
+import { argumentError } from "./failure.js";
 import { type Client, makeClient } from "./native.js";
 import type { ClientOptions } from "./options.js";
 
@@ -34,7 +35,7 @@ export class ScalekitClient implements AsyncDisposable {
    */
   constructor(options: ClientOptions = {}) {
     const site = siteOf(ScalekitClient);
-    this.#native = settled(site, makeClient(located(site, () => toText({ ...options, language: "node" }, "ClientOptions"))));
+    this.#native = settled(site, makeClient(located(site, () => optionsText(options))));
     this.actions = Actions.of(this.#native);
   }
 
@@ -70,6 +71,13 @@ export class ScalekitClient implements AsyncDisposable {
   toJSON(): { envUrl: string } {
     return { envUrl: this.envUrl };
   }
+}
+
+function optionsText(options: ClientOptions): string {
+  const own = plain(options, "{ envUrl, clientId, clientSecret }");
+  // The core's name for us, which is no option here.
+  if (Object.hasOwn(own, "language")) throw argumentError("unknown_argument", "language", "there is no option `language`");
+  return toText({ ...own, language: "node" }, "ClientOptions");
 }
 
 showAs(ScalekitClient);

@@ -46,6 +46,8 @@ export interface ErrorFacts {
   suggestion?: string | undefined;
   /** See {@link ScalekitAuthorizationRequiredError.connections}. */
   connections?: ConnectionAuthState[] | undefined;
+  /** What was thrown by something that the caller passed, such as a getter: the `cause` of the error. */
+  cause?: unknown;
 }
 
 /** The root of every error of this package. Holds no token, secret or key. */
@@ -75,8 +77,9 @@ export class ScalekitError extends Error {
 
   /** Makes an error from what is known of it. */
   constructor(facts: ErrorFacts) {
-    super(facts.suggestion === undefined ? facts.message : `${facts.message}; ${facts.suggestion}`);
-    const { message: _message, details, connections: _connections, ...shown } = facts;
+    const { message, details, connections: _connections, cause, ...shown } = facts;
+    const text = facts.suggestion === undefined ? message : `${message}; ${facts.suggestion}`;
+    super(text, cause === undefined ? undefined : { cause });
     Object.assign(this, { attempts: 0, retryable: false });
     for (const [name, value] of Object.entries(shown)) {
       if (value !== undefined) Object.assign(this, { [name]: value });
