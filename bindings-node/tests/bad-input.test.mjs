@@ -1,6 +1,7 @@
 // What a caller may get wrong: the right error, naming what the caller wrote, before any request.
 
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
 import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
@@ -172,7 +173,7 @@ const CASES = [
 ];
 
 for (const [method, parameters, code, argument, words] of CASES) {
-  const shown = inspect(parameters, { breakLength: Infinity, depth: 3, maxArrayLength: 2 }).slice(0, 90);
+  const shown = inspect(parameters, { breakLength: Infinity, compact: 9, depth: 3, maxArrayLength: 2 }).slice(0, 90);
   test(`${method}(${shown}) is ${code} of \`${argument}\``, async () => {
     await assert.rejects((method in mcp ? mcp : client.actions)[method](parameters), (error) => {
       assert.equal(error.constructor, ScalekitValidationError);
@@ -263,11 +264,8 @@ test("what is no object is no options of a client", () => {
 
 test("a closed client says so, whatever it is asked for", async () => {
   const closed = new ScalekitClient(api.options);
-  const session = await closed.actions.mcp.openSession({ config: { id: "cfg_1", mcpServerUrl: api.envUrl }, identifier: "u" }).catch(() => undefined);
-  assert.equal(session, undefined, "the API here does not mint");
   await closed.close();
   await closed.close();
-  api.asked.length = 0;
   const { mcp } = closed.actions;
   for (const call of [
     () => mcp.getConfig({ configId: "cfg_1" }),
@@ -307,7 +305,7 @@ const proxyThat = (trap) =>
 const THROWING = [
   ["a getter", "createConfig", [throwing("name")], "name"],
   ["a getter further in", "createConfig", [{ name, connectionToolMappings: [gmail, gmail, throwing("tools", { connectionName: "gmail" })] }], "connectionToolMappings[2].tools"],
-  ["a getter in a list", "createConfig", [{ name, connectionToolMappings: throwing(0, []) }], "connectionToolMappings"],
+  ["a getter in a list", "createConfig", [{ name, connectionToolMappings: new Proxy([gmail], { get: (list, key) => (key === "0" ? throwing("x").x : list[key]) }) }], "connectionToolMappings[0]"],
   ["a getter in a free map", "createConnectedAccount", [{ ...account, apiConfig: { a: [throwing("b")] } }], "apiConfig.a[0].b"],
   ["a getter for the config", "openSession", [throwing("config", { identifier: "u" })], "config"],
   ["a getter of the config", "openSession", [{ identifier: "u", config: throwing("id") }], "config.id"],
@@ -364,50 +362,63 @@ test("each property is read once", async () => {
   assert.deepEqual(reads, { configId: 1, maxRetries: 1, headers: 1, signal: 1, traceparent: 1 });
 });
 
-/** Runs `work` while every object has these properties too. */
-async function polluted(properties, work) {
+/** Runs `work`, which does not wait, while every object has these properties too. */
+function polluted(properties, work) {
   for (const [key, value] of Object.entries(properties)) {
     Object.defineProperty(Object.prototype, key, { value, configurable: true, enumerable: true, writable: true });
   }
   try {
-    return await work();
+    return work();
   } finally {
     for (const key of Object.keys(properties)) delete Object.prototype[key];
   }
 }
 
-test("what was added to `Object.prototype` is passed to nobody", async () => {
-  const bodies = [];
+test("what was added to `Object.prototype` is passed to nobody and found in nothing", async () => {
+  const asked = [];
   const own = await startFakeApi((request, response) => {
     let body = "";
     request.on("data", (text) => (body += text)).on("end", () => {
-      bodies.push([request.headers.traceparent, JSON.parse(body || "null")]);
+      asked.push([request.method, request.url, request.headers.traceparent, body]);
       config(response);
     });
   });
-  const calls = async () => {
-    const fresh = new ScalekitClient(own.options);
-    await fresh.actions.mcp.createConfig({ name, connectionToolMappings: [{ connectionName: "gmail" }] }, {});
-    await fresh.actions.mcp.updateConfig({ configId: "cfg_1", description: "more" });
-    const error = await fresh.actions.mcp.getConfig({}).catch((error) => error);
-    await fresh.close();
-    return [error.code, error.argument, error.message, { ...error }];
+  const { errorFromText } = createRequire(import.meta.url)("../dist/failure.js");
+  const { settled } = createRequire(import.meta.url)("../dist/bridge.js");
+  const calls = () => {
+    const fresh = new ScalekitClient(own.options).actions.mcp;
+    return {
+      sent: [
+        fresh.createConfig({ name, connectionToolMappings: [{ connectionName: "gmail" }] }, {}),
+        fresh.updateConfig({ configId: "cfg_1", description: "more" }),
+        fresh.iterConfigs({}, {}).next(),
+        fresh.openSession({ configId: "cfg_1", identifier: "u" }).catch(() => {}),
+      ],
+      refused: fresh.getConfig({}).catch((error) => error),
+      answer: settled({}, { ok: "an answer" }),
+      error: errorFromText(JSON.stringify({ kind: "not_found", code: "not_found", message: "gone" }), undefined, () => []),
+    };
   };
-  const plain = await calls();
-  const expected = bodies.splice(0);
-  const reason = new Error("a signal that nobody passed");
-  const found = await polluted(
-    {
-      tools: ["everything"], description: "theirs", connectionToolMappings: [], configId: "cfg_2", configName: "x", language: 5, clientId: 5,
-      signal: AbortSignal.abort(reason), headers: { traceparent: "theirs" }, timeoutMs: -1, maxRetries: -1,
-      ok: "theirs", error: "theirs", type: "Date", explicit: true, secret: true, milliseconds: true, wire: "theirs",
-      argument: "theirs", suggestion: "theirs", cause: "theirs", details: "theirs",
-    },
-    calls,
+  const facts = (error) => [error.name, error.message, Object.hasOwn(error, "cause"), error.details, { ...error }];
+  const outcome = async ({ sent, refused, answer, error }) => {
+    await Promise.all(sent);
+    return [asked.splice(0).sort(), facts(await refused), answer, facts(error)];
+  };
+  const expected = await outcome(calls());
+  const found = await outcome(
+    polluted(
+      {
+        tools: ["everything"], description: "theirs", connectionToolMappings: [], config: {}, configId: "cfg_2", configName: "x", language: 5, clientId: 5,
+        signal: AbortSignal.abort(), headers: { traceparent: "theirs" }, timeoutMs: -1, maxRetries: -1,
+        ok: "theirs", error: "theirs", type: "Date", explicit: true, secret: true, milliseconds: true, wire: "theirs",
+        argument: "theirs", suggestion: "theirs", cause: "theirs", details: "theirs", status: 400, connections: [],
+      },
+      calls,
+    ),
   );
   await own.stop();
-  assert.deepEqual(bodies, expected);
-  assert.deepEqual(found, plain);
+  assert.equal(expected[0].length, 4);
+  assert.deepEqual(found, expected);
 });
 
 test("what is changed during a call changes nothing", async () => {
@@ -438,7 +449,7 @@ test("what is changed during a call changes nothing", async () => {
   await items.next();
   await accounts.catch(() => {});
   await own.stop();
-  assert.deepEqual(bodies[0], ["PATCH", "/api/v1/mcp/configs/cfg_1", "before", "before"].map((part, index) => (index === 0 ? bodies[0][0] : part)));
+  assert.deepEqual(bodies[0].slice(1), ["/api/v1/mcp/configs/cfg_1", "before", "before"]);
   assert.match(bodies[1][1], /search=before/);
   assert.match(bodies[2][1], /cfg_1/);
   assert.deepEqual(bodies.slice(1).map(([, , traceparent]) => traceparent), ["after", "after"]);

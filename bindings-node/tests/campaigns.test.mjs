@@ -1,6 +1,7 @@
 // The same again and again, in every runtime: ends of processes, workers, aborts, calls.
 //
-// Some in `make test`, very many in `make soak`, which sets `VMCP_SOAK`. A process that hangs, aborts, says something,
+// Of calls some in `make test`; the rest is in the tests of exits there. All of it, very often, in `make soak`, which
+// sets `VMCP_SOAK`. A process that hangs, aborts, says something,
 // or ends otherwise than it must is told with the state it was in.
 
 import assert from "node:assert/strict";
@@ -19,6 +20,8 @@ const MB = 2 ** 20;
 
 /** How often. */
 const size = (smoke, full) => (FULL ? full : smoke);
+
+const campaign = FULL ? test : () => {};
 
 /** So many pairs of a runtime and one of `things`, by turns. */
 function pairs(things, count) {
@@ -48,19 +51,19 @@ async function inParallel(about, jobs, one) {
   assert.deepEqual(wrong, []);
 }
 
-test("ends of processes", { skip: !FULL && "the tests of exits have each of them once" }, async () => {
+campaign("ends of processes", async () => {
   await inParallel("ends of processes", pairs(Object.keys(STATES), 1000), async ({ runtime, thing }, api) => {
     assert.deepEqual(shown(await run(runtime, "exits/states.mjs", api, { args: [thing] })), STATES[thing]);
   });
 });
 
-test("workers", { skip: !FULL && "the tests of exits have forty in each runtime" }, async () => {
+campaign("workers", async () => {
   await inParallel("groups of forty workers", pairs(["40"], 50), async ({ runtime, thing }, api) => {
     assert.deepEqual(await run(runtime, "exits/worker.mjs", api, { args: [thing] }), ended(`${thing} workers ended\n`));
   });
 });
 
-test("aborts", { skip: !FULL && "the tests of exits have a thousand in each runtime" }, async () => {
+campaign("aborts", async () => {
   await inParallel("processes of 20,000 calls, half of them aborted", pairs(["20000"], RUNTIMES.length), async ({ runtime, thing }, api) => {
     assert.deepEqual(await run(runtime, "exits/aborts.mjs", api, { args: [thing] }), ended(`${thing} calls, no listener\n`));
   });

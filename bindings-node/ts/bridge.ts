@@ -90,7 +90,7 @@ export function onlyOptions(options: unknown, known: readonly string[] = []): [A
 
 /** A copy of options, where they are a plain object such as `like`, or none. @internal */
 export function plain(options: unknown, like: string): Record<string, unknown> {
-  if (options === undefined || options === null) return {};
+  if (options === undefined || options === null) return Object.create(null) as Record<string, unknown>;
   if (typeof options !== "object" || !isPlain(options)) {
     throw argumentError("argument_type", "options", `the options must be a plain object such as \`${like}\``);
   }

@@ -1,6 +1,7 @@
 // Between the objects of users (camel case) and JSON text (snake case), by the generated tables.
 
 import { argumentError } from "./failure.js";
+import { hide } from "./hidden.js";
 import { TABLES } from "./tables.js";
 
 /** The most levels of a value: fewer than the core reads, and more than anyone writes. */
@@ -165,7 +166,7 @@ export function fromWire(value: unknown, type: string | undefined): unknown {
     const item = wire[field.wire];
     if (item === undefined || item === null) continue;
     if (field.secret === true) {
-      Object.defineProperty(object, name, { value: item, writable: true, configurable: true });
+      hide(object, name, item);
     } else {
       object[name] = fromWire(item, field.type);
     }

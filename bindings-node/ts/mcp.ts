@@ -2,7 +2,7 @@
 
 import { answered, located, siteOf } from "./bridge.js";
 import { called, items, reading, ready, result } from "./call.js";
-import { isPlain, copyOf, propertyOf } from "./convert.js";
+import { copyOf, isPlain, propertyOf } from "./convert.js";
 import { argumentError } from "./failure.js";
 import type {
   AccountChange,
@@ -260,14 +260,14 @@ export class McpActions {
 /** The core knows a config by its id and URL. */
 function flat(parameters: object): object {
   if (typeof parameters !== "object" || parameters === null || !isPlain(parameters)) return parameters;
-  const { config, ...rest } = copyOf(parameters, "");
-  if (config === undefined) return rest;
+  const { config, configId, ...rest } = copyOf(parameters, "");
+  if (config === undefined) return { ...rest, configId };
   const part = (name: string): unknown => (typeof config === "object" && config !== null ? propertyOf(config, name, `config.${name}`) : undefined);
   const id = part("id");
   if (typeof id !== "string") {
     throw argumentError("argument_type", "config", "`config` must be a config", "pass an id as `configId`");
   }
-  if (rest["configId"] !== undefined) {
+  if (configId !== undefined) {
     throw argumentError("target_ambiguous", "configId", "pass `config` or `configId`, not both: a session has one server");
   }
   return { ...rest, configId: id, mcpServerUrl: part("mcpServerUrl") };
