@@ -51,15 +51,39 @@ export async function answered<T>(
   if (signal === undefined) return settled(site, await start(undefined));
   signal.throwIfAborted();
   const cancel = new CancelHandle();
-  const abort = (): void => cancel.cancel();
-  signal.addEventListener("abort", abort, { once: true });
+  const leave = onAbort(signal, () => cancel.cancel());
   try {
     const outcome = await start(cancel);
     if (!Object.hasOwn(outcome, "ok") && !Object.hasOwn(outcome, "error")) signal.throwIfAborted();
     return settled(site, outcome);
   } finally {
-    signal.removeEventListener("abort", abort);
+    leave();
   }
+}
+
+/** The calls under way of each signal. */
+const WAITING = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: () => void }>();
+
+/**
+ * Calls `abort` with the signal, until what it returns is called. However many calls share a signal,
+ * it has one listener: Node warns of more than ten.
+ */
+function onAbort(signal: AbortSignal, abort: () => void): () => void {
+  let waiting = WAITING.get(signal);
+  if (waiting === undefined) {
+    const calls = new Set<() => void>();
+    waiting = { calls, listener: () => calls.forEach((call) => call()) };
+    WAITING.set(signal, waiting);
+    signal.addEventListener("abort", waiting.listener, { once: true });
+  }
+  const { calls, listener } = waiting;
+  calls.add(abort);
+  return () => {
+    calls.delete(abort);
+    if (calls.size > 0) return;
+    signal.removeEventListener("abort", listener);
+    WAITING.delete(signal);
+  };
 }
 
 /** The result of an outcome, or its error thrown. @internal */

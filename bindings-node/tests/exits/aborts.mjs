@@ -35,7 +35,7 @@ for (; done < TIMES / 2; done += 50) {
   most = Math.max(most, calm.listeners.size);
   for (const { id } of await Promise.all(calls)) if (id !== "cfg_1") throw new Error(`got ${id}`);
 }
-if (most !== 50) throw new Error(`${most} listeners while 50 calls were under way`);
+if (most !== 1) throw new Error(`${most} listeners while 50 calls were under way`);
 for (let round = 0; done < TIMES; done += 50, round += 1) {
   const { controller, signal, listeners } = counting();
   const calls = Array.from({ length: 10 }, () => [
@@ -47,7 +47,7 @@ for (let round = 0; done < TIMES; done += 50, round += 1) {
   ]).flat();
   const settled = Promise.allSettled(calls);
   // Every other time they are aborted wherever they are.
-  if (round % 2 === 0) await fetch(`${client.envUrl}/test/held/cfg_2/40`);
+  if (round % 2 === 0) await fetch(new URL(`/test/held/cfg_2/40`, client.envUrl));
   else if (chance() < 0.5) await new Promise((resolve) => setImmediate(resolve));
   const reason = new Error("enough");
   controller.abort(reason);
@@ -55,7 +55,7 @@ for (let round = 0; done < TIMES; done += 50, round += 1) {
     if (status !== "rejected" || found !== reason) throw new Error(`${status}: ${found}`);
   }
   if (listeners.size > 0) throw new Error(`${listeners.size} listeners are left on a signal that was aborted`);
-  await fetch(`${client.envUrl}/test/empty`);
+  await fetch(new URL(`/test/empty`, client.envUrl));
 }
 if (calm.listeners.size > 0) throw new Error(`${calm.listeners.size} listeners are left`);
 console.log(`${done} calls, no listener`);

@@ -15,6 +15,6 @@ export const STATES = {
 
 /** What a process said, of a runtime's own report only whether it is of our error, and of nothing else. */
 export function shown({ stderr, ...rest }) {
-  const own = /panicked|fatal|abort|core dumped|segmentation/i.exec(stderr)?.[0];
+  const own = /panicked|FATAL ERROR|SIGABRT|core dumped|[Ss]egmentation/.exec(stderr)?.[0];
   return { ...rest, stderr: own ?? (stderr.includes("thrown on purpose") ? "thrown on purpose" : stderr) };
 }

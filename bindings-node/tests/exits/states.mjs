@@ -18,8 +18,8 @@ async function underWay(signal, id) {
     mcp.waitUntilActive({ configId: id, identifier: "u" }, { signal })[Symbol.asyncIterator]().next(),
     mcp.iterConfigs({}, { signal }).next(),
   ].map((call) => call.catch((error) => error));
-  await fetch(`${client.envUrl}/test/held/${id}/53`);
-  await fetch(`${client.envUrl}/test/held/list/1`);
+  await fetch(new URL(`/test/held/${id}/53`, client.envUrl));
+  await fetch(new URL(`/test/held/list/1`, client.envUrl));
   return calls;
 }
 
@@ -33,7 +33,7 @@ if (!isMainThread) {
   }
   if (state === "process.exit beside workers") {
     for (let index = 0; index < 2; index += 1) new Worker(new URL(import.meta.url));
-    await fetch(`${client.envUrl}/test/held/cfg_worker/106`);
+    await fetch(new URL(`/test/held/cfg_worker/106`, client.envUrl));
   }
   const controller = new AbortController();
   const calls = await underWay(controller.signal, `cfg_${process.pid}`);

@@ -25,10 +25,9 @@ if (isMainThread) {
     });
   });
   const client = new ScalekitClient();
-  await fetch(`${client.envUrl}/test/held/cfg_held/${workers.filter(({ id }) => id === "cfg_held").length}`);
+  await fetch(new URL(`/test/held/cfg_held/${workers.filter(({ id }) => id === "cfg_held").length}`, client.envUrl));
   await Promise.all(workers.filter(({ id }) => id === "cfg_held").map(({ thread }) => thread.terminate()));
   await Promise.all(ended);
-  await fetch(`${client.envUrl}/test/empty`);
   await client.actions.mcp.getConfig({ configId: "cfg_1" });
   console.log(`${count} workers ended`);
 } else {
