@@ -21,6 +21,8 @@ CAMPAIGNS = [
      {"VMCP_KILL_ROUNDS": "200"}),
     ("the Python package: 1,000 exits, 200 forks, 200 interrupts, 10,000 cancellations, 100,000 calls",
      [sys.executable, "tests/soak_python.py"], {}),
+    ("the Node package in every runtime: 1,000 ends of processes, 2,000 workers, 100,000 calls with signals, 100,000 calls",
+     [sys.executable, "tests/soak_node.py"], {}),
     ("the wheel among agent frameworks", [sys.executable, "tests/consumers.py"], {}),
     ("schemathesis over the OpenAPI document", [sys.executable, "tests/contract.py", "200"], {}),
     ("fuzzers of settings, tokens and queries", [sys.executable, "tests/fuzz.py", "180"], {}),

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { inspect } from "node:util";
+import { Worker } from "node:worker_threads";
 
 import * as sdk from "scalekit-vmcp";
 
@@ -17,9 +18,10 @@ const { settled, siteOf } = createRequire(import.meta.url)("../dist/bridge.js");
 
 let api;
 let status = 0;
+let retryAfter = "0";
 before(async () => {
   api = await startFakeApi((_, response) => {
-    response.writeHead(status, { "x-request-id": "req_7", "retry-after": "0" });
+    response.writeHead(status, { "x-request-id": "req_7", "retry-after": retryAfter });
     response.end(JSON.stringify({ message: "no luck", details: [{ error_code: "THEIR_CODE" }] }));
   });
 });
@@ -66,6 +68,65 @@ for (const row of STATUSES) {
     if (row.status >= 400) assert.equal(error.errorCode, "THEIR_CODE");
   });
 }
+
+test("a refusal says how often it was tried and how long to wait", async () => {
+  status = 429;
+  const client = new sdk.ScalekitClient({ ...api.options, backoffBaseMs: 1, backoffCapMs: 1 });
+  const often = await thrown(() => client.actions.mcp.getConfig({ configId: "cfg_1" }, { maxRetries: 2 }));
+  assert.deepEqual([often.status, often.attempts, often.retryAfterMs, often.retryable], [429, 3, 0, true]);
+  retryAfter = "7";
+  const once = await thrown(() => client.actions.mcp.getConfig({ configId: "cfg_1" }, { maxRetries: 0 }));
+  retryAfter = "0";
+  assert.deepEqual([once.attempts, once.retryAfterMs], [1, 7000]);
+});
+
+test("a suggestion stands alone and at the end of the message", async () => {
+  const error = await thrown(() => new sdk.ScalekitClient(api.options).actions.mcp.getConfig({ id: "cfg_1" }));
+  assert.ok(error.suggestion.length > 5);
+  assert.ok(error.message.endsWith(`; ${error.suggestion}`));
+});
+
+test("what a caller's own object threw is the cause, and is in no JSON", async () => {
+  const mine = new Error("hunter2");
+  const wrong = { get configId() { throw mine; } };
+  const error = await thrown(() => new sdk.ScalekitClient(api.options).actions.mcp.getConfig(wrong));
+  assert.equal(error.cause, mine);
+  assert.ok(!JSON.stringify(error).includes("hunter2"));
+  assert.ok(!Object.keys(error).includes("cause"));
+  const without = await thrown(() => new sdk.ScalekitClient(api.options).actions.mcp.getConfig({}));
+  assert.ok(!("cause" in without));
+});
+
+test("`toJSON` holds the facts and nothing else", async () => {
+  status = 404;
+  const client = new sdk.ScalekitClient({ ...api.options, maxRetries: 0 });
+  const error = await thrown(() => client.actions.mcp.getConfig({ configId: "cfg_1" }));
+  const { message, ...facts } = error.toJSON();
+  assert.equal(message, error.message);
+  assert.deepEqual(facts, {
+    name: "ScalekitNotFoundError", kind: "not_found", code: "not_found", status: 404, errorCode: "THEIR_CODE", requestId: "req_7",
+    retryAfterMs: 0, attempts: 1, retryable: false, ...(error.suggestion && { suggestion: error.suggestion }),
+  });
+  assert.deepEqual(JSON.parse(JSON.stringify(error)), error.toJSON());
+});
+
+test("an error crosses to another thread as far as the platform lets it: text and cause; `toJSON` takes the rest", async () => {
+  status = 404;
+  const worker = new Worker(new URL("exits/failing.mjs", import.meta.url), { workerData: api.options });
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  const uncaught = new Promise((resolve) => worker.once("error", resolve));
+  const { error, json } = await new Promise((resolve) => worker.once("message", resolve));
+  assert.ok(error instanceof Error);
+  assert.equal(error.message, json.message);
+  assert.deepEqual([json.name, json.code, json.status, json.requestId], ["ScalekitNotFoundError", "not_found", 404, "req_7"]);
+  assert.deepEqual(structuredClone(json), json);
+  // Node takes over more of an error that ends a worker.
+  const { name, message, code, status: found, requestId } = await uncaught;
+  assert.deepEqual([name, message, code, found, requestId], ["ScalekitNotFoundError", json.message, "not_found", 404, "req_7"]);
+  await ended;
+  const clone = structuredClone(await thrown(() => { throw error; }));
+  assert.deepEqual([clone.message, clone.cause], [error.message, error.cause]);
+});
 
 test("every error class of the package is in the table", () => {
   const known = new Set([...ROWS.map((row) => row.node), "ScalekitError"]);

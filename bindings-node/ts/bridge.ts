@@ -1,6 +1,6 @@
 // From a native answer to a result or an error: cancellation, error classes, the caller's stack.
 
-import { fromWire, isPlain } from "./convert.js";
+import { copyOf, fromWire, isPlain } from "./convert.js";
 import { ScalekitError } from "./errors.js";
 import { argumentError, errorFromText } from "./failure.js";
 import { OPERATIONS, type ConnectionAuthState } from "./generated.js";
@@ -27,12 +27,12 @@ export interface Site {
   /** By its name on the wire; none for what is no operation of the API. */
   operation: string;
   /** The type of what was passed, where it is no operation of the API. */
-  type?: string;
+  type?: string | undefined;
 }
 
 /** Notes the stack above `entry`, the function or class that the user called. @internal */
 export function siteOf(entry: Function, operation: string = ""): Site {
-  const site: Site = { operation };
+  const site: Site = { operation, type: undefined };
   Error.captureStackTrace(site, entry);
   return site;
 }
@@ -53,37 +53,84 @@ export async function answered<T>(
   if (signal === undefined && log === undefined) return settled(site, await start(undefined));
   signal?.throwIfAborted();
   const handle = log?.handle() ?? new CallHandle();
-  const abort = (): void => handle.cancel();
-  signal?.addEventListener("abort", abort, { once: true });
+  const leave = signal === undefined ? undefined : onAbort(signal, () => handle.cancel());
   try {
     const outcome = await start(handle);
-    if (outcome.ok === undefined && outcome.error === undefined) signal?.throwIfAborted();
+    if (!Object.hasOwn(outcome, "ok") && !Object.hasOwn(outcome, "error")) signal?.throwIfAborted();
     return settled(site, outcome);
   } finally {
-    signal?.removeEventListener("abort", abort);
+    leave?.();
     log?.tell(handle);
   }
 }
 
-/** The result of an outcome, or its error thrown. @internal */
-export function settled<T>(site: Site, outcome: Outcome<T>): T {
-  if (outcome.error === undefined) return outcome.ok as T;
-  const states = (wire: unknown): ConnectionAuthState[] => fromWire(wire, "ConnectionAuthState") as ConnectionAuthState[];
-  throw at(site, errorFromText(outcome.error, site.type ?? OPERATIONS[site.operation]?.parameters, states));
+/** The calls under way of each signal. */
+const WAITING = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: () => void }>();
+
+/**
+ * Calls `abort` with the signal, until what it returns is called. However many calls share a signal,
+ * it has one listener: Node warns of more than ten.
+ */
+function onAbort(signal: AbortSignal, abort: () => void): () => void {
+  let waiting = WAITING.get(signal);
+  if (waiting === undefined) {
+    const calls = new Set<() => void>();
+    waiting = { calls, listener: () => calls.forEach((call) => call()) };
+    WAITING.set(signal, waiting);
+    signal.addEventListener("abort", waiting.listener, { once: true });
+  }
+  const { calls, listener } = waiting;
+  calls.add(abort);
+  return () => {
+    calls.delete(abort);
+    if (calls.size > 0) return;
+    signal.removeEventListener("abort", listener);
+    WAITING.delete(signal);
+  };
 }
 
-/** The signal of the options, if it is one. @internal */
-export function signalOf(options: { signal?: unknown } | undefined): AbortSignal | undefined {
-  if (options === undefined || options === null) return undefined;
-  if (typeof options !== "object" || Array.isArray(options) || !isPlain(options)) {
-    throw argumentError("argument_type", "options", "the options must be a plain object such as `{ signal }`");
+/** The result of an outcome, or its error thrown. @internal */
+export function settled<T>(site: Site, outcome: Outcome<T>): T {
+  const { ok, error } = Object.assign(Object.create(null) as Outcome<T>, outcome);
+  if (error === undefined) return ok as T;
+  const states = (wire: unknown): ConnectionAuthState[] => fromWire(wire, "ConnectionAuthState") as ConnectionAuthState[];
+  throw at(site, errorFromText(error, site.type ?? OPERATIONS[site.operation]?.parameters, states));
+}
+
+/** The signal of the options, if there is one, and what else they hold. @internal */
+export function optionsOf(options: unknown): [AbortSignal | undefined, Record<string, unknown>] {
+  const { signal, ...rest } = plain(options, "{ signal }");
+  if (signal === undefined || signal === null) return [undefined, rest];
+  if (!isSignal(signal)) throw argumentError("argument_type", "signal", "`signal` must be an AbortSignal");
+  return [signal, rest];
+}
+
+/** The options of something that has no others than the signal and those that are `known`. @internal */
+export function onlyOptions(options: unknown, known: readonly string[] = []): [AbortSignal | undefined, Record<string, unknown>] {
+  const [signal, rest] = optionsOf(options);
+  const other = Object.keys(rest).find((key) => !known.includes(key));
+  if (other !== undefined) {
+    throw argumentError("unknown_argument", other, `there is no option \`${other}\``, `known are ${[...known, "signal"].join(", ")}`);
   }
-  const signal = options.signal;
-  if (signal === undefined || signal === null) return undefined;
-  if (typeof (signal as AbortSignal).throwIfAborted !== "function" || typeof (signal as AbortSignal).addEventListener !== "function") {
-    throw argumentError("argument_type", "signal", "`signal` must be an AbortSignal");
+  return [signal, rest];
+}
+
+/** A copy of options, where they are a plain object such as `like`, or none. @internal */
+export function plain(options: unknown, like: string): Record<string, unknown> {
+  if (options === undefined || options === null) return Object.create(null) as Record<string, unknown>;
+  if (typeof options !== "object" || !isPlain(options)) {
+    throw argumentError("argument_type", "options", `the options must be a plain object such as \`${like}\``);
   }
-  return signal as AbortSignal;
+  return copyOf(options, "");
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  try {
+    const { throwIfAborted, addEventListener } = value as AbortSignal;
+    return typeof throwIfAborted === "function" && typeof addEventListener === "function";
+  } catch {
+    return false;
+  }
 }
 
 /** Reads what a user passed; an error gets the stack of the user's call. @internal */

@@ -1,6 +1,6 @@
 // What every operation does: from what a user passed to what the core answers.
 
-import { answered, located, settled, signalOf, type Site } from "./bridge.js";
+import { answered, located, optionsOf, settled, type Site } from "./bridge.js";
 import { fromText, toText } from "./convert.js";
 import { OPERATIONS } from "./generated.js";
 import type { Log } from "./log.js";
@@ -14,9 +14,7 @@ export interface Caller {
 }
 
 /** A call that can be sent. */
-interface Ready {
-  /** The client, with the options of the call. */
-  native: Client;
+interface Ready extends Caller {
   /** The parameters. */
   text: string;
   signal: AbortSignal | undefined;
@@ -24,38 +22,53 @@ interface Ready {
 
 /** Reads what a user passed. @internal */
 export function ready(site: Site, client: Caller, parameters: object, options: RequestOptions | undefined): Ready {
-  const [signal, text, request] = located(site, () => [
-    signalOf(options),
-    toText(parameters, OPERATIONS[site.operation]?.parameters ?? ""),
-    requestText(options),
-  ] as const);
+  const [signal, text, request] = located(site, () => {
+    const [signal, rest] = optionsOf(options);
+    return [signal, toText(parameters, OPERATIONS[site.operation]?.parameters ?? ""), requestText(rest)] as const;
+  });
   // What is wrong with an option is told in the words of options.
   const native = request === undefined ? client.native : settled({ ...site, operation: "" }, client.native.withOptions(request));
-  return { native, text, signal };
+  return { native, log: client.log, text, signal };
+}
+
+/**
+ * Reads what a user passed now, so that changing it later changes nothing, and says what is wrong
+ * with it when the call is wanted.
+ *
+ * @internal
+ */
+export function reading(site: Site, client: Caller, parameters: object, options: RequestOptions | undefined): () => Ready {
+  try {
+    const call = ready(site, client, parameters, options);
+    return () => call;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 /** Runs an operation. @internal */
 export async function called<T>(site: Site, client: Caller, parameters: object, options: RequestOptions | undefined): Promise<T> {
-  const call = ready(site, client, parameters, options);
-  const answer = await answered(site, call.signal, client.log, (handle) => call.native.call(site.operation, call.text, handle));
+  return result<T>(site, ready(site, client, parameters, options));
+}
+
+/** The result of an operation. @internal */
+export async function result<T>(site: Site, call: Ready): Promise<T> {
+  const answer = await answered(site, call.signal, call.log, (handle) => call.native.call(site.operation, call.text, handle));
   return fromText(answer, OPERATIONS[site.operation]?.result) as T;
 }
 
-/** The items of a stream. Nothing is checked or sent before the first `next()`. @internal */
-export function items<T>(
-  site: Site,
-  client: Caller,
-  parameters: object,
-  options: RequestOptions | undefined,
-): AsyncGenerator<T, void, undefined> {
+/** The items of a stream. Nothing is sent before the first `next()`. @internal */
+export function items<T>(site: Site, wanted: () => Ready): AsyncGenerator<T, void, undefined> {
   let stream: Stream | undefined;
   async function* all(): AsyncGenerator<T, void, undefined> {
-    const call = ready(site, client, parameters, options);
+    const call = wanted();
     const started = settled(site, call.native.stream(site.operation, call.text));
     stream = started;
     try {
       for (;;) {
-        const item: string | undefined = await answered(site, call.signal, client.log, (handle) => started.next(handle));
+        const item: string | undefined = await answered(site, call.signal, call.log, (handle) => started.next(handle));
         if (item === undefined) return;
         yield fromText(item, OPERATIONS[site.operation]?.item) as T;
       }

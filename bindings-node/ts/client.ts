@@ -1,8 +1,9 @@
 // The client: one per environment.
 
 import { Actions } from "./actions.js";
-import { located, settled, showAs, siteOf } from "./bridge.js";
+import { located, plain, settled, showAs, siteOf } from "./bridge.js";
 import { toText } from "./convert.js";
+import { argumentError } from "./failure.js";
 import { Log } from "./log.js";
 import { type Client, makeClient } from "./native.js";
 import type { ClientOptions } from "./options.js";
@@ -37,8 +38,8 @@ export class ScalekitClient implements AsyncDisposable {
   constructor(options: ClientOptions = {}) {
     const site = siteOf(ScalekitClient);
     const [text, log] = located(site, () => {
-      const { logger, logLevel, ...rest } = options ?? {};
-      return [toText({ ...rest, language: "node" }, "ClientOptions"), Log.of(logger, logLevel)] as const;
+      const { logger, logLevel, ...own } = plain(options, "{ envUrl, clientId, clientSecret }");
+      return [optionsText(own), Log.of(logger, logLevel)] as const;
     });
     this.#native = settled(site, makeClient(text));
     this.actions = Actions.of({ native: this.#native, log });
@@ -76,6 +77,12 @@ export class ScalekitClient implements AsyncDisposable {
   toJSON(): { envUrl: string } {
     return { envUrl: this.envUrl };
   }
+}
+
+function optionsText(own: Record<string, unknown>): string {
+  // The core's name for us, which is no option here.
+  if (Object.hasOwn(own, "language")) throw argumentError("unknown_argument", "language", "there is no option `language`");
+  return toText({ ...own, language: "node" }, "ClientOptions");
 }
 
 showAs(ScalekitClient);

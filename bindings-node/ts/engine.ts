@@ -1,9 +1,9 @@
 // `scalekit-vmcp/engine`: the local engine, for tests and for one machine.
 
-import { answered, located, settled, showAs, signalOf, siteOf } from "./bridge.js";
+import { answered, located, onlyOptions, plain, settled, showAs, siteOf } from "./bridge.js";
 import { ScalekitClient } from "./client.js";
 import type { AddedFault, AuthLink, CompletedLink, Fault, JournalFilter, JournalRecord, JournalWait, Seed, StatusChange } from "./controls.js";
-import { fromText, isPlain, toText } from "./convert.js";
+import { copyOf, fromText, isPlain, toText } from "./convert.js";
 import { argumentError } from "./failure.js";
 import { type Engine, startEngine } from "./native.js";
 import type { ClientOptions, SignalOptions } from "./options.js";
@@ -84,7 +84,8 @@ export class LocalEngine implements AsyncDisposable {
    * @throws {@link ScalekitValidationError} that names what is wrong.
    */
   client(options: Omit<ClientOptions, "envUrl" | "clientId" | "clientSecret"> = {}): ScalekitClient {
-    return new ScalekitClient({ ...options, envUrl: this.envUrl, clientId: this.clientId, clientSecret: this.clientSecret });
+    const own = located(siteOf(LocalEngine.prototype.client), () => plain(options, "{ timeoutMs }"));
+    return new ScalekitClient({ ...own, envUrl: this.envUrl, clientId: this.clientId, clientSecret: this.clientSecret });
   }
 
   /** What the engine's clock shows. */
@@ -216,8 +217,9 @@ export class LocalEngine implements AsyncDisposable {
    */
   async waitFor(wait: JournalWait = {}, options?: SignalOptions): Promise<JournalRecord[]> {
     const entry = LocalEngine.prototype.waitFor;
-    const signal = located(siteOf(entry), () => signalOf(options));
-    const whole = isObject(wait) && wait.count === undefined ? { ...wait, count: 1 } : wait;
+    const [signal] = located(siteOf(entry), () => onlyOptions(options));
+    const own = located(siteOf(entry), () => (isObject(wait) ? copyOf(wait, "") : wait));
+    const whole = isObject(own) && own["count"] === undefined ? { ...own, count: 1 } : own;
     return (await this.#control<{ records: JournalRecord[] }>(entry, "journal", whole, "JournalWait", "Journal", signal)).records;
   }
 
@@ -249,7 +251,7 @@ export class LocalEngine implements AsyncDisposable {
   }
 }
 
-function isObject(value: unknown): value is object {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && isPlain(value);
 }
 

@@ -1,6 +1,7 @@
 // The error classes.
 
 import type { ConnectionAuthState } from "./generated.js";
+import { hide } from "./hidden.js";
 import { explain } from "./native.js";
 
 /** What kind of failure it is. Coarse on purpose: {@link ScalekitError.code} is the fine one. */
@@ -46,6 +47,8 @@ export interface ErrorFacts {
   suggestion?: string | undefined;
   /** See {@link ScalekitAuthorizationRequiredError.connections}. */
   connections?: ConnectionAuthState[] | undefined;
+  /** What was thrown by something that the caller passed, such as a getter: the `cause` of the error. */
+  cause?: unknown;
 }
 
 /** The root of every error of this package. Holds no token, secret or key. */
@@ -75,13 +78,15 @@ export class ScalekitError extends Error {
 
   /** Makes an error from what is known of it. */
   constructor(facts: ErrorFacts) {
-    super(facts.suggestion === undefined ? facts.message : `${facts.message}; ${facts.suggestion}`);
-    const { message: _message, details, connections: _connections, ...shown } = facts;
+    const own = Object.assign(Object.create(null) as ErrorFacts, facts);
+    const { message, details, connections: _connections, cause, ...shown } = own;
+    const text = own.suggestion === undefined ? message : `${message}; ${own.suggestion}`;
+    super(text, cause === undefined ? undefined : { cause });
     Object.assign(this, { attempts: 0, retryable: false });
     for (const [name, value] of Object.entries(shown)) {
       if (value !== undefined) Object.assign(this, { [name]: value });
     }
-    Object.defineProperty(this, "details", { value: details });
+    hide(this, "details", details);
   }
 
   /** What {@link code} means and what to do: a paragraph, the same as `vmcp explain` prints. */
@@ -139,7 +144,7 @@ export class ScalekitAuthorizationRequiredError extends ScalekitError {
   /** Makes an error from what is known of it. */
   constructor(facts: ErrorFacts) {
     super(facts);
-    Object.defineProperty(this, "connections", { value: facts.connections ?? [] });
+    hide(this, "connections", facts.connections ?? []);
   }
 }
 

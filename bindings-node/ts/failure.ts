@@ -80,13 +80,13 @@ function errorOf(facts: ErrorFacts): ScalekitError {
 }
 
 /** A broken rule of `argument`, found here. @internal */
-export function argumentError(code: string, argument: string, message: string, suggestion?: string): ScalekitError {
-  return errorOf({ kind: "invalid_argument", code, argument, message, suggestion });
+export function argumentError(code: string, argument: string, message: string, suggestion?: string, cause?: unknown): ScalekitError {
+  return errorOf({ kind: "invalid_argument", code, argument, message, suggestion, cause });
 }
 
 /** The error that a failure of the core stands for, in the words of what was passed as `type`. @internal */
 export function errorFromText(text: string, type: string | undefined, states: (wire: unknown) => ConnectionAuthState[]): ScalekitError {
-  const failure = JSON.parse(text) as Failure;
+  const failure = Object.assign(Object.create(null) as Failure, JSON.parse(text) as Failure);
   const words = (text: string): string => {
     const duration = failure.code === "unknown_argument" ? undefined : durationOf(failure.argument, type);
     return duration === undefined ? inOurWords(text, type) : text.replace(failure.argument ?? "", duration);

@@ -1,7 +1,8 @@
 // `client.actions.mcp`: one method per operation, and no decision.
 
 import { answered, located, siteOf } from "./bridge.js";
-import { called, type Caller, items, ready } from "./call.js";
+import { called, type Caller, items, reading, ready, result } from "./call.js";
+import { copyOf, isPlain, propertyOf } from "./convert.js";
 import { argumentError } from "./failure.js";
 import type {
   AccountChange,
@@ -126,7 +127,8 @@ export class McpActions {
    * ```
    */
   iterConfigs(parameters: IterConfigsParameters = {}, options?: RequestOptions): AsyncGenerator<Config, void, undefined> {
-    return items<Config>(siteOf(McpActions.prototype.iterConfigs, "iter_configs"), this.#client, parameters, options);
+    const site = siteOf(McpActions.prototype.iterConfigs, "iter_configs");
+    return items<Config>(site, reading(site, this.#client, parameters, options));
   }
 
   /**
@@ -175,9 +177,10 @@ export class McpActions {
    */
   waitUntilActive(parameters: WaitUntilActiveParameters, options?: RequestOptions): AccountWait {
     const site = siteOf(McpActions.prototype.waitUntilActive, "wait_until_active");
+    const wanted = reading(site, this.#client, parameters, options);
     return AccountWait.of(
-      () => items<AccountChange>(site, this.#client, parameters, options),
-      () => called<ConnectionAuthState[]>(site, this.#client, parameters, options),
+      () => items<AccountChange>(site, wanted),
+      async () => result<ConnectionAuthState[]>(site, wanted()),
     );
   }
 
@@ -263,14 +266,17 @@ export class McpActions {
 }
 
 /** The core knows a config by its id and URL. */
-function flat(parameters: OpenSessionOptions): object {
-  if (parameters?.config === undefined) return parameters;
-  const { config, ...rest } = parameters;
-  if (typeof config?.id !== "string") {
+function flat(parameters: object): object {
+  if (typeof parameters !== "object" || parameters === null || !isPlain(parameters)) return parameters;
+  const { config, configId, ...rest } = copyOf(parameters, "");
+  if (config === undefined) return { ...rest, configId };
+  const part = (name: string): unknown => (typeof config === "object" && config !== null ? propertyOf(config, name, `config.${name}`) : undefined);
+  const id = part("id");
+  if (typeof id !== "string") {
     throw argumentError("argument_type", "config", "`config` must be a config", "pass an id as `configId`");
   }
-  if (rest.configId !== undefined) {
+  if (configId !== undefined) {
     throw argumentError("target_ambiguous", "configId", "pass `config` or `configId`, not both: a session has one server");
   }
-  return { ...rest, configId: config.id, mcpServerUrl: config.mcpServerUrl };
+  return { ...rest, configId: id, mcpServerUrl: part("mcpServerUrl") };
 }

@@ -67,9 +67,7 @@ export interface TokenOptions extends SignalOptions {
   validForSeconds?: number | undefined;
 }
 
-/** The JSON of what the core has to know of the options. @internal */
-export function requestText(options: RequestOptions | undefined): string | undefined {
-  if (options === undefined || options === null) return undefined;
-  const { signal: _signal, ...rest } = options;
-  return Object.keys(rest).length === 0 ? undefined : toText(rest, "RequestOptions");
+/** The JSON of what the core has to know of the options, without the signal. @internal */
+export function requestText(options: object): string | undefined {
+  return Object.keys(options).length === 0 ? undefined : toText(options, "RequestOptions");
 }

@@ -1,8 +1,7 @@
 // A session: one agent run's URL and a credential that stays valid until the run ends.
 
-import { answered, located, showAs, signalOf, siteOf } from "./bridge.js";
+import { answered, located, onlyOptions, showAs, siteOf } from "./bridge.js";
 import { fromText, toText } from "./convert.js";
-import { argumentError } from "./failure.js";
 import type { SessionReport, SessionToken } from "./generated.js";
 import type { Log } from "./log.js";
 import type { Session as Native } from "./native.js";
@@ -165,12 +164,7 @@ export class Session {
   ): Promise<string> {
     const site = { ...siteOf(entry), type: "SessionCall" };
     const [signal, text] = located(site, () => {
-      const signal = signalOf(options);
-      const { signal: _signal, ...rest } = options ?? {};
-      const other = Object.keys(rest).find((key) => !known.includes(key));
-      if (other !== undefined) {
-        throw argumentError("unknown_argument", other, `there is no option \`${other}\``, `known are ${[...known, "signal"].join(", ")}`);
-      }
+      const [signal, rest] = onlyOptions(options, known);
       return [signal, toText({ ...parameters, ...rest }, "SessionCall")] as const;
     });
     return answered(site, signal, this.#log, (handle) => this.#native.call(operation, text, handle));

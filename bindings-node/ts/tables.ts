@@ -97,8 +97,15 @@ const CONTROLS: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
   },
 };
 
+/** A copy without a prototype: what a program adds to `Object.prototype` is no field. */
+function bare<T>(entries: Readonly<Record<string, T>>, copied: (entry: T) => T): Record<string, T> {
+  const copy = Object.create(null) as Record<string, T>;
+  for (const [name, entry] of Object.entries(entries)) copy[name] = copied(entry);
+  return copy;
+}
+
 /** @internal */
-export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
+export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> = bare<Readonly<Record<string, Option>>>({
   ...TYPES,
   ClientOptions: {
     envUrl: { wire: "env_url" },
@@ -145,7 +152,7 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     seedIds: { wire: "seed_ids" },
   },
   ...CONTROLS,
-};
+}, (fields) => bare(fields, (field) => Object.assign(Object.create(null) as Option, field)));
 
 const NAMES = new Map<string, string>();
 for (const [type, fields] of Object.entries(TABLES)) {

@@ -1,29 +1,37 @@
-// Eight workers; half of them are terminated in the middle of a call, half end their call.
+// As many workers as the first argument says. Half are terminated in the middle of a call: half of those as soon as
+// they have made it, the others when the server has it. The other half end their call.
 
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
 import { ScalekitClient } from "scalekit-vmcp";
 
 if (isMainThread) {
-  const ended = [];
-  for (let index = 0; index < 8; index += 1) {
-    const worker = new Worker(new URL(import.meta.url), { workerData: index % 2 === 0 ? "hold" : "cfg_1" });
-    ended.push(
-      new Promise((resolve, reject) => {
-        worker.once("error", reject);
-        worker.once("exit", resolve);
-        worker.on("message", (message) => {
-          if (message === "under way" && index % 2 === 0) worker.terminate();
-        });
-      }),
-    );
-  }
-  await Promise.all(ended);
-  const { id } = await new ScalekitClient().actions.mcp.getConfig({ configId: "cfg_1" });
-  console.log(id);
-} else {
+  const count = Number(process.argv[2]);
+  const ids = ["cfg_1", "cfg_early", "cfg_1", "cfg_held"];
+  const workers = Array.from({ length: count }, (_, index) => ({ id: ids[index % 4] }));
+  const ended = workers.map((worker) => {
+    worker.thread = new Worker(new URL(import.meta.url), { workerData: worker.id });
+    return new Promise((resolve, reject) => {
+      let name;
+      worker.thread.once("error", reject);
+      worker.thread.on("message", (message) => {
+        name = message;
+        if (worker.id === "cfg_early") worker.thread.terminate();
+      });
+      worker.thread.once("exit", (code) => {
+        const fine = worker.id === "cfg_1" ? name === "agent" && code === 0 : name === "under way";
+        return fine ? resolve() : reject(new Error(`a worker for ${worker.id} said ${name} and ended with ${code}`));
+      });
+    });
+  });
   const client = new ScalekitClient();
-  const call = client.actions.mcp.getConfig({ configId: workerData });
+  await fetch(new URL(`/test/held/cfg_held/${workers.filter(({ id }) => id === "cfg_held").length}`, client.envUrl));
+  await Promise.all(workers.filter(({ id }) => id === "cfg_held").map(({ thread }) => thread.terminate()));
+  await Promise.all(ended);
+  await client.actions.mcp.getConfig({ configId: "cfg_1" });
+  console.log(`${count} workers ended`);
+} else {
+  const call = new ScalekitClient().actions.mcp.getConfig({ configId: workerData });
   parentPort.postMessage("under way");
-  await call;
+  parentPort.postMessage((await call).name);
 }
