@@ -40,7 +40,7 @@ function areHooks(hooks: Partial<TestHooks>): hooks is TestHooks {
 export function tellerOf(context: unknown): ((text: string) => void) | undefined {
   const { passed, diagnostic, task } = (context ?? {}) as RunnerContext;
   // node:test
-  if (passed === false && diagnostic !== undefined) return (text) => diagnostic.call(context, text);
+  if (passed === false && diagnostic !== undefined) return (text) => text.split("\n").forEach((line) => diagnostic.call(context, line));
   // vitest
   if (task?.result?.state === "fail") return console.error;
   return undefined;

@@ -102,7 +102,8 @@ class Tests implements EngineSetup {
   }
 
   async end(context: unknown): Promise<void> {
-    this.#depth -= 1;
+    // A test whose engine did not start has not begun.
+    if (this.#depth > 0) this.#depth -= 1;
     if (this.#depth > 0 || this.#engine === undefined) return;
     const tell = tellerOf(context);
     if (tell !== undefined) tell(`vmcp engine:\n${await told(this.#engine)}`);
