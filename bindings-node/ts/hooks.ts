@@ -32,8 +32,11 @@ export function foundHooks(): TestHooks {
   throw argumentError("argument_type", "hooks", "the hooks of the test runner were not found", "pass them: `setupEngine({ hooks: vitest })` with `import * as vitest from \"vitest\"`");
 }
 
-function areHooks(hooks: Partial<TestHooks>): hooks is TestHooks {
-  return [hooks.beforeEach, hooks.afterEach, "afterAll" in hooks ? hooks.afterAll : "after" in hooks ? hooks.after : undefined].every((hook) => typeof hook === "function");
+/** Whether a runner's hooks are all there. @internal */
+export function areHooks(hooks: Partial<TestHooks>): hooks is TestHooks {
+  if ((typeof hooks !== "object" && typeof hooks !== "function") || hooks === null) return false;
+  const last = "afterAll" in hooks ? hooks.afterAll : "after" in hooks ? hooks.after : undefined;
+  return [hooks.beforeEach, hooks.afterEach, last].every((hook) => typeof hook === "function");
 }
 
 /** With what something can be said beside a test that failed; none if it did not. @internal */

@@ -5,7 +5,7 @@ import type { JournalRecord } from "./controls.js";
 import { type EngineOptions, LocalEngine } from "./engine.js";
 import { ScalekitCancelledError, ScalekitError } from "./errors.js";
 import { argumentError } from "./failure.js";
-import { foundHooks, tellerOf, type TestHooks } from "./hooks.js";
+import { areHooks, foundHooks, tellerOf, type TestHooks } from "./hooks.js";
 
 export type { TestHooks };
 
@@ -50,7 +50,13 @@ const MOST_SHOWN = 50;
  * ```
  */
 export function setupEngine(options: SetupOptions = {}): EngineSetup {
+  if (typeof options !== "object" || options === null) {
+    throw argumentError("argument_type", "options", "the options must be a plain object such as `{ config }`");
+  }
   const { hooks = foundHooks(), ...start } = options;
+  if (!areHooks(hooks)) {
+    throw argumentError("argument_type", "hooks", "`hooks` must have the functions `beforeEach`, `afterEach`, and `afterAll` or `after`");
+  }
   const tests = new Tests(start);
   hooks.beforeEach(() => tests.begin());
   // Without a parameter: some runners would take it for a callback that the hook calls at its end.
