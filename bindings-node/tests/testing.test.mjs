@@ -111,8 +111,8 @@ for (const runner of RUNNERS) {
 
   test(`${runner.name}: hooks of one's own find the engine ready`, async () => {
     const file = `
-      assert.throws(() => vmcp.engine, { name: "ScalekitValidationError", code: "engine_not_started" });
-      assert.throws(() => vmcp.client, { code: "engine_not_started" });
+      assert.throws(() => vmcp.engine, /inside tests and the hooks around each/);
+      assert.throws(() => vmcp.client, /inside tests/);
       beforeEach(() => vmcp.engine.seed({ configs: [{ name: "agent" }] }));
       test("one", async () => assert.equal(await configs(), 1));
       test("two", async () => assert.equal(await configs(), 1));
@@ -211,7 +211,7 @@ test("hooks are taken as they are passed, with either name for the last one", as
     const { engine } = vmcp;
     await vmcp.client.actions.mcp.listConfigs();
     await given.afterEach();
-    assert.throws(() => vmcp.engine, { code: "engine_not_started" });
+    assert.throws(() => vmcp.engine, /inside tests/);
     await given[last]();
     await assert.rejects(engine.journal(), { name: "ScalekitCancelledError" });
   }

@@ -11,7 +11,7 @@ export type { TestHooks };
 
 /** With what {@link setupEngine} starts an engine: all of it is optional. */
 export interface SetupOptions extends EngineOptions {
-  /** The runner's hooks, such as the module `vitest`; found by themselves with node:test, vitest and global hooks. */
+  /** The runner's hooks, such as the module `vitest`; found by themselves with node:test, vitest and where hooks are global. */
   hooks?: TestHooks | undefined;
 }
 
@@ -83,8 +83,7 @@ class Tests implements EngineSetup {
 
   get engine(): LocalEngine {
     if (this.#engine !== undefined && this.#depth > 0) return this.#engine;
-    const message = "there is an engine inside tests and their hooks only";
-    throw argumentError("engine_not_started", "engine", message, "read `engine` and `client` of what `setupEngine` returned in there");
+    throw new Error("`engine` and `client` are there inside tests and the hooks around each; if this is one, pass the hooks of its runner: `setupEngine({ hooks })`");
   }
 
   get client(): ScalekitClient {
