@@ -122,6 +122,21 @@ def install_runtimes():
         stamp.write_text(wanted)
 
 
+def install_projects():
+    """What programs of users have beside the Node package: test runner, web framework, bundler, compiler."""
+    pins = NODE / "tests" / "projects" / "package.json"
+    folder = NODE_TOOLS / "projects"
+
+    def install():
+        say("installing what the projects with the Node package need into target/node (once)")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        shutil.copy(pins, folder)
+        npm("install", "--no-package-lock", cwd=folder)
+
+    once(NODE_TOOLS / "projects.installed", [pins], install)
+
+
 if __name__ == "__main__":
     build_python()
     build_node()

@@ -17,7 +17,7 @@ import contract
 import frameworks
 import parity
 from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
-                      install_runtimes, install_servers)
+                      install_projects, install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
 RUNNERS = ("node", "python-async", "python-blocking", "rust")
@@ -153,6 +153,7 @@ def main():
     facts = frameworks.check_all(frameworks.QUICK, built_wheel())
     build_node()
     install_runtimes()
+    install_projects()
     facts |= frameworks.check_all(frameworks.NODE_QUICK)
     failed = sum(fact is None for fact in facts.values())
     totals.append((len(facts) - failed, failed, 0))

@@ -12,18 +12,21 @@ import { test } from "node:test";
 
 import * as imported from "scalekit-vmcp";
 import * as engine from "scalekit-vmcp/engine";
+import * as frameworks from "scalekit-vmcp/frameworks";
+import * as testing from "scalekit-vmcp/testing";
 
 const require = createRequire(import.meta.url);
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const names = (module) => Object.keys(module).filter((name) => name !== "__esModule" && name !== "default" && name !== "module.exports").sort();
 
 test("`import` and `require` give the same objects", () => {
-  for (const [module, name] of [[imported, "scalekit-vmcp"], [engine, "scalekit-vmcp/engine"]]) {
+  const entries = { "scalekit-vmcp": imported, "scalekit-vmcp/engine": engine, "scalekit-vmcp/frameworks": frameworks, "scalekit-vmcp/testing": testing };
+  for (const [name, module] of Object.entries(entries)) {
     const required = require(name);
     assert.deepEqual(names(module), names(required));
     for (const one of names(module)) assert.equal(module[one], required[one], one);
   }
-  assert.deepEqual(names(engine), ["LocalEngine"]);
+  assert.deepEqual([names(engine), names(testing)], [["LocalEngine"], ["setupEngine"]]);
 });
 
 test("what is private cannot be imported", async () => {

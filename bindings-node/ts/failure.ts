@@ -89,7 +89,9 @@ export function errorFromText(text: string, type: string | undefined, states: (w
   const failure = Object.assign(Object.create(null) as Failure, JSON.parse(text) as Failure);
   const words = (text: string): string => {
     const duration = failure.code === "unknown_argument" ? undefined : durationOf(failure.argument, type);
-    return duration === undefined ? inOurWords(text, type) : text.replace(failure.argument ?? "", duration);
+    if (duration === undefined) return inOurWords(text, type);
+    // It may be compared with another duration.
+    return text.replace(failure.argument ?? "", duration).replace(/(?<=`)\w+(?=`)/g, (name) => durationOf(name, type) ?? name);
   };
   return errorOf({
     kind: failure.kind,

@@ -21,3 +21,6 @@
 
 export * from "./connecting.js";
 export type { SessionFetch } from "./fetch.js";
+export * from "./hosted.js";
+export * from "./shapes.js";
+export type { NamedRunOptions, RunOptions } from "./tokens.js";
