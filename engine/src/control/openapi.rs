@@ -176,9 +176,7 @@ fn path_parameter(route: &Route) -> Option<Value> {
             json!({ "type": "string", "pattern": "^cfg_[a-zA-Z0-9_]+$" })
         }
         "instance_id" => json!({ "type": "string", "pattern": "^inst_[a-zA-Z0-9_]+$" }),
-        "id" if route.path.ends_with(":disconnect") => {
-            json!({ "type": "string", "maxLength": 32, "pattern": "^(ca_.*|this|-)$" })
-        }
+        // `this` and `-` are for requests whose body names the account, which no schema can say.
         "id" => json!({ "type": "string", "maxLength": 32, "pattern": "^ca_.*$" }),
         _ => json!({ "type": "string", "minLength": 1 }),
     };
