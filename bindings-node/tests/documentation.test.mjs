@@ -68,12 +68,16 @@ const NAMES = {
   "./setup.mjs": ["client", "clientId", "clientSecret", "config", "configId", "engine", "envUrl", "identifier", "sendToUser", "session"],
 };
 
+/** Examples with packages of others run where those are installed: as programs of their own. */
+const ELSEWHERE = /^frameworks\/|^testing\.ts$|scalekit-vmcp\/testing/;
+
 const EXAMPLES = [
   ...readdirSync(at("ts"), { recursive: true })
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => name.endsWith(".ts") && !ELSEWHERE.test(name))
     .map((name) => ({ name: `ts/${name}`, text: readFileSync(at(`ts/${name}`), "utf8").replace(/^ *\* ?/gm, "") })),
   { name: "README.md", text: readFileSync(at("README.md"), "utf8") },
-].flatMap(({ name, text }) => [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code], index) => ({ name: `${name}, example ${index + 1}`, code })));
+].flatMap(({ name, text }) => [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code], index) => ({ name: `${name}, example ${index + 1}`, code })))
+  .filter(({ code }) => !ELSEWHERE.test(code));
 
 /** The example as a module: in a block, so that it may use our names for its own. */
 function asModule(code) {

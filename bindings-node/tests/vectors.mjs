@@ -55,7 +55,8 @@ export async function reportOf(made) {
         retry_after_ms: retryAfterMs,
         attempts,
         retryable,
-        suggestion: suggestion && inWireWords(suggestion, "argument_type"),
+        // The names that it lists are whole.
+        suggestion: suggestion && inWireWords(suggestion, code === "unknown_argument" ? "argument_type" : code),
         details,
         connections: (connections ?? []).map((state) => toWire(state, "ConnectionAuthState")),
       },

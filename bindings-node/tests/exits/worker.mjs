@@ -11,6 +11,7 @@ if (isMainThread) {
   const workers = Array.from({ length: count }, (_, index) => ({ id: ids[index % 4] }));
   const ended = workers.map((worker) => {
     worker.thread = new Worker(new URL(import.meta.url), { workerData: worker.id });
+    worker.spoke = new Promise((resolve) => worker.thread.once("message", resolve));
     return new Promise((resolve, reject) => {
       let name;
       worker.thread.once("error", reject);
@@ -26,7 +27,10 @@ if (isMainThread) {
   });
   const client = new ScalekitClient();
   await fetch(new URL(`/test/held/cfg_held/${workers.filter(({ id }) => id === "cfg_held").length}`, client.envUrl));
-  await Promise.all(workers.filter(({ id }) => id === "cfg_held").map(({ thread }) => thread.terminate()));
+  const held = workers.filter(({ id }) => id === "cfg_held");
+  // The server may have the call before its worker was heard.
+  await Promise.all(held.map(({ spoke }) => spoke));
+  await Promise.all(held.map(({ thread }) => thread.terminate()));
   await Promise.all(ended);
   await client.actions.mcp.getConfig({ configId: "cfg_1" });
   console.log(`${count} workers ended`);

@@ -22,13 +22,17 @@ export type McpTransportArguments = [url: URL, options: { fetch: SessionFetch }]
 
 /** What `createMCPClient` of the AI SDK takes. */
 export interface AiSdkOptions {
+  /** Streamable HTTP, to the session's URL, with its token. */
   transport: { type: "http"; url: string; fetch: SessionFetch };
 }
 
 /** What `MCPServerStreamableHttp` of the OpenAI Agents SDK takes. */
 export interface OpenaiAgentsOptions {
+  /** What the SDK calls the server. */
   name: string;
+  /** The session's URL. */
   url: string;
+  /** Sends the session's token. */
   fetch: SessionFetch;
   /** Seconds for each answer. */
   clientSessionTimeoutSeconds: number;
@@ -38,6 +42,7 @@ export interface OpenaiAgentsOptions {
 
 /** What `MultiServerMCPClient` of LangChain takes. */
 export interface LangchainOptions {
+  /** The one server, by its name. */
   mcpServers: Record<string, { transport: "http"; url: string; authProvider: SessionOAuthProvider; automaticSSEFallback: false }>;
   /** Milliseconds for each tool call. */
   defaultToolTimeout: number;
@@ -47,13 +52,17 @@ export interface LangchainOptions {
 export interface MastraOptions {
   /** Mastra keeps one client per id. */
   id: string;
+  /** The one server, by its name. */
   servers: Record<string, { url: URL; fetch: SessionFetch; timeout: number }>;
 }
 
 /** What `MCPToolset` of Google's ADK takes. */
 export interface GoogleAdkOptions {
+  /** Streamable HTTP. */
   type: "StreamableHTTPConnectionParams";
+  /** The session's URL. */
   url: string;
+  /** Sends the session's token. */
   transportOptions: { fetch: SessionFetch };
 }
 
