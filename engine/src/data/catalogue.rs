@@ -17,7 +17,7 @@ use crate::{
     local::{faults::Place, journal::Journal},
     settings::Connection,
     store::AccountStatus,
-    upstream::{Owner, Phase, UpstreamError, Upstreams},
+    upstream::{Owner, Phase, Progress, UpstreamError, Upstreams},
 };
 
 pub(super) struct Catalogues {
@@ -142,14 +142,15 @@ impl Catalogues {
         mapping: &Mapping,
         account: &AccountView,
         request: CallToolRequestParams,
+        progress: Option<Progress>,
     ) -> Result<CallToolResult, Failure> {
         self.ask(grant, mapping, account, |owner| {
-            let request = request.clone();
+            let (request, progress) = (request.clone(), progress.clone());
             async move {
                 self.may_fail(Phase::Call, mapping, &owner, Some(&request.name))
                     .await?;
                 self.upstreams
-                    .call(&mapping.connection, &owner, request)
+                    .call(&mapping.connection, &owner, request, progress)
                     .await
             }
         })

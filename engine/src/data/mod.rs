@@ -33,7 +33,8 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 pub(crate) struct DataPlane {
     engine: Arc<Engine>,
     catalogues: Arc<Catalogues>,
-    service: StreamableHttpService<VirtualServer, NeverSessionManager>,
+    config: StreamableHttpServerConfig,
+    sessions: Arc<NeverSessionManager>,
     /// Held by requests; a reset takes it alone.
     open: RwLock<()>,
 }
@@ -45,22 +46,17 @@ impl DataPlane {
         stop: CancellationToken,
     ) -> Self {
         let catalogues = Arc::new(Catalogues::new(Arc::clone(&engine), upstreams));
-        let virtual_server = VirtualServer::new(Arc::clone(&catalogues));
         // Stateless: identity is read from each request, so no session can outlive its token.
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_cancellation_token(stop)
             .with_allowed_origins([engine.issuer().to_owned()]);
-        let service = StreamableHttpService::new(
-            move || Ok(virtual_server.clone()),
-            Arc::new(NeverSessionManager::default()),
-            config,
-        );
         Self {
             engine,
             catalogues,
-            service,
+            config,
+            sessions: Arc::default(),
             open: RwLock::new(()),
         }
     }
@@ -88,9 +84,14 @@ impl DataPlane {
         match granted {
             Ok(grant) => {
                 let caller = Caller::User(grant.identifier.clone());
-                let mut request = Request::from_parts(parts, Body::from(body.clone()));
-                request.extensions_mut().insert(Arc::new(grant));
-                let response = self.service.handle(request).await.map(Body::new);
+                let request = Request::from_parts(parts, Body::from(body.clone()));
+                let server = VirtualServer::new(Arc::clone(&self.catalogues), Arc::new(grant));
+                let service = StreamableHttpService::new(
+                    move || Ok(server.clone()),
+                    Arc::clone(&self.sessions),
+                    self.config.clone(),
+                );
+                let response = service.handle(request).await.map(Body::new);
                 let mut response = refusal::in_json(response, &body).await;
                 response.extensions_mut().insert(caller);
                 response

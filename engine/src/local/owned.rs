@@ -374,7 +374,11 @@ mod tests {
             (r#"{"port":70000}"#, "`port`: ", Some("port")),
             (r#"{"port":true}"#, "`port`: ", Some("port")),
             (r#"{"seed_ids":-1}"#, "`seed_ids`: ", Some("seed_ids")),
-            (r#"{"config":"/nowhere/vmcp.toml"}"#, "/nowhere/vmcp.toml", None),
+            (
+                r#"{"config":"/nowhere/vmcp.toml"}"#,
+                "/nowhere/vmcp.toml",
+                None,
+            ),
             (r#"{"config_toml":"[connections"}"#, "vmcp.toml:1:", None),
             (r#"{"config":"a","config_toml":"b"}"#, "not both", None),
         ] {
