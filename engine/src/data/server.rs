@@ -286,6 +286,11 @@ impl ServerHandler for VirtualServer {
         info
     }
 
+    /// Asked for the headers that repeat arguments (`x-mcp-header`), which must match.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.catalogues.known(&self.grant, name)
+    }
+
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
