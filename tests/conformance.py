@@ -26,6 +26,7 @@ HERE = ROOT / "tests" / "conformance"
 TOOLS = TARGET / "conformance"
 NODE_BIN = TOOLS / "node_modules" / "node" / "bin" / "node"
 SUITE = TOOLS / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+RESULTS = TARGET / "conformance-results"
 REQUIREMENTS = ("2025-11-25", "2026-07-28")
 UPSTREAMS = ("http", "stdio", "stdio-legacy")
 
@@ -54,9 +55,10 @@ def install():
 
 
 @contextlib.contextmanager
-def program(*command):
+def program(*command, log=None):
     """A program that runs until the end of the block."""
-    process = subprocess.Popen([str(part) for part in command], text=True, env=environment(), stdout=subprocess.PIPE)
+    process = subprocess.Popen([str(part) for part in command], text=True, env=environment(),
+                               stdout=subprocess.PIPE, stderr=log)
     try:
         yield process
     finally:
@@ -87,12 +89,14 @@ def post(url, body, authorization):
 @contextlib.contextmanager
 def virtual_server(kind):
     """The URL of a virtual server with all tools of an upstream, and a session token for it."""
-    with tempfile.TemporaryDirectory() as data, upstream(kind) as source:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with (tempfile.TemporaryDirectory() as data, upstream(kind) as source,
+          open(RESULTS / "engine-{}.log".format(kind), "w", encoding="utf-8") as log):
         settings = os.path.join(data, "vmcp.toml")
         with open(settings, "w", encoding="utf-8") as file:
             file.write("[connections.conformance]\nupstream = {}\nauth = \"none\"\n".format(source))
         command = [ROOT / "target" / "debug" / "vmcp", "serve", "--port", "0", "--data", data, "--config", settings]
-        with program(*command) as process:
+        with program(*command, log=log) as process:
             exported = {}
             for line in process.stdout:
                 if found := re.match(r"export (\w+)=(.*)", line):
@@ -105,7 +109,8 @@ def virtual_server(kind):
             bearer = "Bearer " + post(env + "/oauth/token", "grant_type=client_credentials", basic)["access_token"]
             wanted = {"name": "conformance", "connection_tool_mappings": [{"connection_name": "conformance"}]}
             config = post(env + "/api/v1/mcp/configs", json.dumps(wanted), bearer)["config"]
-            minted = post("{}/api/v1/mcp/configs/{}/tokens".format(env, config["id"]), '{"identifier": "tester"}', bearer)
+            tokens = "{}/api/v1/mcp/configs/{}/tokens".format(env, config["id"])
+            minted = post(tokens, '{"identifier": "tester"}', bearer)
             yield config["mcp_server_url"], minted["token"]
 
 
@@ -191,7 +196,8 @@ def play(url, requirements, results):
     """Plays what a revision demands; returns, for each scenario, the statuses of its checks by their id."""
     shutil.rmtree(results, ignore_errors=True)
     command = [NODE_BIN, SUITE, "server", "--url", url, "--requirements", requirements, "--output-dir", results]
-    played = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment(), capture_output=True, text=True)
+    played = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment(), text=True,
+                            capture_output=True)
     results.with_suffix(".log").write_text(played.stdout + played.stderr)
     scenarios = {}
     for file in sorted(results.glob("*/checks.json")):
@@ -228,6 +234,7 @@ def judge(scenario, checks, excuses):
 def check():
     """Passed, failed, skipped; every scenario and every request without a token counts as one test."""
     install()
+    run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-engine", "--bin", "vmcp")
     excuses, met = baseline(), set()
     totals = {"passed": 0, "failed": 0, "excused": 0}
     for kind in UPSTREAMS:
@@ -236,9 +243,9 @@ def check():
             totals["passed"] += refused
             totals["failed"] += let_in
             for requirements in REQUIREMENTS:
-                results = TARGET / "conformance-results" / "{}-{}".format(kind, requirements)
+                results = RESULTS / "{}-{}".format(kind, requirements)
                 scenarios = play(open_url, requirements, results)
-                here = {name.partition("@")[0]: name for name in excuses if name.partition("@")[2] in ("", requirements)}
+                here = {name.removesuffix("@" + requirements): name for name in excuses}
                 ended = dict.fromkeys(totals, 0)
                 for scenario, checks in scenarios.items():
                     end, wrong = judge(scenario, checks, here)
