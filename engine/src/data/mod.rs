@@ -101,6 +101,12 @@ impl DataPlane {
     }
 }
 
+/// Refuses a request that names another host than this, with its id as clients want it.
+pub(crate) async fn refuse_host(request: Request, message: &str) -> Response {
+    let body = to_bytes(request.into_body(), MAX_BODY).await;
+    Refusal::host(message).response(&refusal::request_id(&body.unwrap_or_default()))
+}
+
 /// The routes of the data plane.
 pub(crate) fn router(plane: Arc<DataPlane>) -> Router {
     Router::new()
