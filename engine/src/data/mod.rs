@@ -15,11 +15,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use futures_util::StreamExt as _;
+use http::header;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
 use serde_json::{Value, json};
-use tokio::sync::RwLock;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,7 +38,7 @@ pub(crate) struct DataPlane {
     config: StreamableHttpServerConfig,
     sessions: Arc<NeverSessionManager>,
     /// Held by requests; a reset takes it alone.
-    open: RwLock<()>,
+    open: Arc<RwLock<()>>,
 }
 
 impl DataPlane {
@@ -57,7 +59,7 @@ impl DataPlane {
             catalogues,
             config,
             sessions: Arc::default(),
-            open: RwLock::new(()),
+            open: Arc::default(),
         }
     }
 
@@ -72,7 +74,7 @@ impl DataPlane {
     }
 
     async fn serve(&self, address: Result<Address, Refusal>, request: Request) -> Response {
-        let _open = self.open.read().await;
+        let open = Arc::clone(&self.open).read_owned().await;
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
             return Refusal::too_large(MAX_BODY).response(&Value::Null);
@@ -92,13 +94,30 @@ impl DataPlane {
                     self.config.clone(),
                 );
                 let response = service.handle(request).await.map(Body::new);
-                let mut response = refusal::in_json(response, &body).await;
+                let response = refusal::in_json(response, &body).await;
+                let mut response = held(response, open);
                 response.extensions_mut().insert(caller);
                 response
             }
             Err(refusal) => refusal.response(&refusal::request_id(&body)),
         }
     }
+}
+
+/// A stream is under way until its end; any other answer is there already.
+fn held(response: Response, open: OwnedRwLockReadGuard<()>) -> Response {
+    let is_stream = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    if !is_stream {
+        return response;
+    }
+    response.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect(move |_| {
+            let _ = &open;
+        }))
+    })
 }
 
 /// Refuses a request that names another host than this, with its id as clients want it.
@@ -178,4 +197,21 @@ async fn describe_config(State(plane): State<Arc<DataPlane>>, segment: Segment) 
 
 async fn describe_connection(State(plane): State<Arc<DataPlane>>, segment: Segment) -> Response {
     plane.describe(connection_address(segment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_under_way_until_its_end() {
+        let open = Arc::new(RwLock::new(()));
+        for (kind, under_way) in [("text/event-stream", true), ("application/json", false)] {
+            let guard = Arc::clone(&open).read_owned().await;
+            let response = held(([(header::CONTENT_TYPE, kind)], "x").into_response(), guard);
+            assert_eq!(open.try_write().is_err(), under_way, "{kind}");
+            assert_eq!(to_bytes(response.into_body(), 10).await.unwrap(), "x");
+            assert!(open.try_write().is_ok());
+        }
+    }
 }
