@@ -12,6 +12,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+import conformance
 import consumers
 import contract
 import frameworks
@@ -133,6 +134,8 @@ def main():
     if code != 0 or total[0] == 0:
         good = False
         print("error: the engine and its OpenAPI document disagree (schemathesis ended with {})".format(code))
+    say("letting the MCP conformance suite talk to a virtual server")
+    totals.append(conformance.check())
     say("building the server of the vectors")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors")
     build_python()

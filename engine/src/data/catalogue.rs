@@ -10,14 +10,17 @@ use futures_util::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
 use secrecy::SecretString;
 
-use super::gate::{Grant, Mapping};
+use super::{
+    admission::{admitted, in_scope},
+    gate::{Grant, Mapping},
+};
 use crate::{
     accounts::{AccountView, Renewal},
     engine::Engine,
     local::{faults::Place, journal::Journal},
     settings::Connection,
     store::AccountStatus,
-    upstream::{Owner, Phase, UpstreamError, Upstreams},
+    upstream::{Owner, Phase, Progress, UpstreamError, Upstreams},
 };
 
 pub(super) struct Catalogues {
@@ -56,6 +59,27 @@ impl Catalogues {
             upstreams,
             last: Mutex::default(),
         }
+    }
+
+    /// A tool that this grant has been shown, or could have been: as it was listed last.
+    pub(super) fn known(&self, grant: &Grant, name: &str) -> Option<Tool> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let listings: Vec<(&Mapping, Arc<[Tool]>)> = grant
+            .scope
+            .iter()
+            .filter(|mapping| in_scope(mapping, name))
+            .filter_map(|mapping| {
+                Some((
+                    mapping,
+                    Arc::clone(last.get(&mapping.account.as_ref()?.id)?),
+                ))
+            })
+            .collect();
+        drop(last);
+        let mut found = admitted(grant, &listings).into_iter();
+        found
+            .find(|(_, _, tool)| tool.name == name)
+            .map(|(_, _, tool)| tool.clone())
     }
 
     pub(super) fn forget(&self) {
@@ -142,14 +166,15 @@ impl Catalogues {
         mapping: &Mapping,
         account: &AccountView,
         request: CallToolRequestParams,
+        progress: Option<Progress>,
     ) -> Result<CallToolResult, Failure> {
         self.ask(grant, mapping, account, |owner| {
-            let request = request.clone();
+            let (request, progress) = (request.clone(), progress.clone());
             async move {
                 self.may_fail(Phase::Call, mapping, &owner, Some(&request.name))
                     .await?;
                 self.upstreams
-                    .call(&mapping.connection, &owner, request)
+                    .call(&mapping.connection, &owner, request, progress)
                     .await
             }
         })

@@ -15,11 +15,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use futures_util::StreamExt as _;
+use http::header;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
 use serde_json::{Value, json};
-use tokio::sync::RwLock;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,9 +35,10 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 pub(crate) struct DataPlane {
     engine: Arc<Engine>,
     catalogues: Arc<Catalogues>,
-    service: StreamableHttpService<VirtualServer, NeverSessionManager>,
+    config: StreamableHttpServerConfig,
+    sessions: Arc<NeverSessionManager>,
     /// Held by requests; a reset takes it alone.
-    open: RwLock<()>,
+    open: Arc<RwLock<()>>,
 }
 
 impl DataPlane {
@@ -45,23 +48,18 @@ impl DataPlane {
         stop: CancellationToken,
     ) -> Self {
         let catalogues = Arc::new(Catalogues::new(Arc::clone(&engine), upstreams));
-        let virtual_server = VirtualServer::new(Arc::clone(&catalogues));
         // Stateless: identity is read from each request, so no session can outlive its token.
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_cancellation_token(stop)
             .with_allowed_origins([engine.issuer().to_owned()]);
-        let service = StreamableHttpService::new(
-            move || Ok(virtual_server.clone()),
-            Arc::new(NeverSessionManager::default()),
-            config,
-        );
         Self {
             engine,
             catalogues,
-            service,
-            open: RwLock::new(()),
+            config,
+            sessions: Arc::default(),
+            open: Arc::default(),
         }
     }
 
@@ -76,7 +74,7 @@ impl DataPlane {
     }
 
     async fn serve(&self, address: Result<Address, Refusal>, request: Request) -> Response {
-        let _open = self.open.read().await;
+        let open = Arc::clone(&self.open).read_owned().await;
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
             return Refusal::too_large(MAX_BODY).response(&Value::Null);
@@ -88,16 +86,44 @@ impl DataPlane {
         match granted {
             Ok(grant) => {
                 let caller = Caller::User(grant.identifier.clone());
-                let mut request = Request::from_parts(parts, Body::from(body.clone()));
-                request.extensions_mut().insert(Arc::new(grant));
-                let response = self.service.handle(request).await.map(Body::new);
-                let mut response = refusal::in_json(response, &body).await;
+                let request = Request::from_parts(parts, Body::from(body.clone()));
+                let server = VirtualServer::new(Arc::clone(&self.catalogues), Arc::new(grant));
+                let service = StreamableHttpService::new(
+                    move || Ok(server.clone()),
+                    Arc::clone(&self.sessions),
+                    self.config.clone(),
+                );
+                let response = service.handle(request).await.map(Body::new);
+                let response = refusal::in_json(response, &body).await;
+                let mut response = held(response, open);
                 response.extensions_mut().insert(caller);
                 response
             }
             Err(refusal) => refusal.response(&refusal::request_id(&body)),
         }
     }
+}
+
+/// A stream is under way until its end; any other answer is there already.
+fn held(response: Response, open: OwnedRwLockReadGuard<()>) -> Response {
+    let is_stream = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    if !is_stream {
+        return response;
+    }
+    response.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect(move |_| {
+            let _ = &open;
+        }))
+    })
+}
+
+/// Refuses a request that names another host than this, with its id as clients want it.
+pub(crate) async fn refuse_host(request: Request, message: &str) -> Response {
+    let body = to_bytes(request.into_body(), MAX_BODY).await;
+    Refusal::host(message).response(&refusal::request_id(&body.unwrap_or_default()))
 }
 
 /// The routes of the data plane.
@@ -171,4 +197,21 @@ async fn describe_config(State(plane): State<Arc<DataPlane>>, segment: Segment) 
 
 async fn describe_connection(State(plane): State<Arc<DataPlane>>, segment: Segment) -> Response {
     plane.describe(connection_address(segment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_under_way_until_its_end() {
+        let open = Arc::new(RwLock::new(()));
+        for (kind, under_way) in [("text/event-stream", true), ("application/json", false)] {
+            let guard = Arc::clone(&open).read_owned().await;
+            let response = held(([(header::CONTENT_TYPE, kind)], "x").into_response(), guard);
+            assert_eq!(open.try_write().is_err(), under_way, "{kind}");
+            assert_eq!(to_bytes(response.into_body(), 10).await.unwrap(), "x");
+            assert!(open.try_write().is_ok());
+        }
+    }
 }

@@ -57,6 +57,10 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
     }
 
+    pub(super) fn host(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "host_not_allowed", message)
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

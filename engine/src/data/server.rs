@@ -1,17 +1,18 @@
 //! A Virtual MCP server: lists and calls the admitted tools of one grant.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Extensions,
-        Implementation, ListToolsResult, MetaObject, PaginatedRequestParams, RequestMetaObject,
-        ResultType, ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
+        ListToolsResult, MetaObject, PaginatedRequestParams, ProgressNotificationParam,
+        ProgressToken, RequestMetaObject, ResultType, ServerCapabilities, ServerConfig, Tool,
     },
-    service::{RequestContext, RoleServer},
+    service::{Peer, RequestContext, RoleServer},
 };
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::{
     admission::{admitted, clashes, in_scope},
@@ -22,7 +23,7 @@ use crate::{
     accounts::AccountView,
     local::journal::{Entry, Outcome},
     store::{AccountStatus, Tools},
-    upstream::UpstreamError,
+    upstream::{Progress, UpstreamError},
 };
 
 /// Where a listing says, for programs, which connections could not be asked.
@@ -34,19 +35,25 @@ const LEFT_OUT: &str = "scalekit-vmcp/left_out";
 /// Where a tool result says, for programs, that the user must authorize a connection.
 const AUTHORIZATION_REQUIRED: &str = "scalekit-vmcp/authorization_required";
 
+/// How much progress may wait for a client that reads slowly.
+const NEWS: usize = 64;
+
+/// Made for each request, with what its token allows.
 #[derive(Clone)]
 pub(super) struct VirtualServer {
     catalogues: Arc<Catalogues>,
+    grant: Arc<Grant>,
 }
 
 impl VirtualServer {
-    pub(super) fn new(catalogues: Arc<Catalogues>) -> Self {
-        Self { catalogues }
+    pub(super) fn new(catalogues: Arc<Catalogues>, grant: Arc<Grant>) -> Self {
+        Self { catalogues, grant }
     }
 
     /// A connection that cannot be asked does not take the others down, and never vanishes
     /// without a word.
-    async fn list(&self, grant: &Grant) -> Result<ListToolsResult, ErrorData> {
+    async fn list(&self) -> Result<ListToolsResult, ErrorData> {
+        let grant = &*self.grant;
         let listings = self.catalogues.listings(grant, grant.scope.iter()).await;
         let tools: Vec<Tool> = admitted(grant, &listings)
             .into_iter()
@@ -87,10 +94,11 @@ impl VirtualServer {
 
     async fn call(
         &self,
-        grant: &Grant,
         request: CallToolRequestParams,
+        progress: Option<Progress>,
         entry: &mut Entry<'_>,
     ) -> Result<CallToolResult, ErrorData> {
+        let grant = &*self.grant;
         let candidates = grant
             .scope
             .iter()
@@ -107,7 +115,10 @@ impl VirtualServer {
             entry.ended(Outcome::AuthorizationRequired);
             return Ok(needs_authorization(mapping, listing.status));
         };
-        match self.catalogues.call(grant, mapping, account, request).await {
+        let calling = self
+            .catalogues
+            .call(grant, mapping, account, request, progress);
+        match calling.await {
             Ok(mut result) => {
                 // A legacy upstream does not say it; modern clients insist, and legacy ones are
                 // spared it by the MCP library.
@@ -208,12 +219,45 @@ fn failed(error: &UpstreamError) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(error.to_string())])
 }
 
-fn grant(extensions: &Extensions) -> Result<Arc<Grant>, ErrorData> {
-    extensions
-        .get::<http::request::Parts>()
-        .and_then(|parts| parts.extensions.get::<Arc<Grant>>())
-        .map(Arc::clone)
-        .ok_or_else(|| ErrorData::internal_error("the request came past the gate", None))
+/// Gives its client what an upstream tells of a call: under the client's token, before the answer.
+struct Forward<'a> {
+    token: Option<ProgressToken>,
+    news: mpsc::Receiver<ProgressNotificationParam>,
+    peer: &'a Peer<RoleServer>,
+}
+
+impl<'a> Forward<'a> {
+    /// And where to put the news; nowhere if the client did not ask for any.
+    fn new(context: &'a RequestContext<RoleServer>) -> (Self, Option<Progress>) {
+        let token = context.meta.get_progress_token();
+        let (progress, news) = mpsc::channel(NEWS);
+        let wanted = token.is_some().then_some(progress);
+        let peer = &context.peer;
+        (Self { token, news, peer }, wanted)
+    }
+
+    async fn during<T>(mut self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(news) = self.news.recv() => self.tell(news).await,
+                result = &mut call => break result,
+            }
+        };
+        while let Ok(news) = self.news.try_recv() {
+            self.tell(news).await;
+        }
+        result
+    }
+
+    async fn tell(&self, mut news: ProgressNotificationParam) {
+        if let Some(token) = &self.token {
+            news.progress_token = token.clone();
+            // A client that is gone needs no news; the call is cancelled by who sees it go.
+            let _ = self.peer.notify_progress(news).await;
+        }
+    }
 }
 
 /// Passes on what belongs to the caller's trace; the rest is between this hop and its client.
@@ -242,15 +286,19 @@ impl ServerHandler for VirtualServer {
         info
     }
 
+    /// Asked for the headers that repeat arguments (`x-mcp-header`), which must match.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.catalogues.known(&self.grant, name)
+    }
+
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
+        _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let grant = grant(&context.extensions)?;
         let journal = self.catalogues.journal();
-        let mut entry = journal.mcp("tools/list", &grant.identifier, None);
-        let listed = self.list(&grant).await;
+        let mut entry = journal.mcp("tools/list", &self.grant.identifier, None);
+        let listed = self.list().await;
         entry.ended(match &listed {
             Ok(_) => Outcome::Ok,
             Err(_) => Outcome::UpstreamFailed,
@@ -263,13 +311,13 @@ impl ServerHandler for VirtualServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let grant = grant(&context.extensions)?;
         let request = forwarded(request, &context.meta);
         let journal = self.catalogues.journal();
-        let mut entry = journal.mcp("tools/call", &grant.identifier, Some(&request.name));
+        let mut entry = journal.mcp("tools/call", &self.grant.identifier, Some(&request.name));
+        let (forward, progress) = Forward::new(&context);
         // The library cancels this token when the client gives up or closes its stream.
         tokio::select! {
-            result = self.call(&grant, request, &mut entry) => result.map(CallToolResponse::from),
+            result = forward.during(self.call(request, progress, &mut entry)) => result.map(CallToolResponse::from),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
         }
     }

@@ -8,11 +8,18 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 
+use crate::data;
+
 /// Lets a request through if it names this machine and comes from no foreign page.
 pub(super) async fn check(State(port): State<u16>, request: Request, next: Next) -> Response {
     let (headers, path) = (request.headers(), request.uri().path());
     if !host_is_ours(headers, port) {
-        return refuse("the `Host` header must name this machine and port");
+        let message = "the `Host` header must name this machine and port";
+        return if path.starts_with("/mcp/") {
+            data::refuse_host(request, message).await
+        } else {
+            refuse(message)
+        };
     }
     // The connect page forbids referrers, and browsers then send `Origin: null` with its form; its
     // link is a secret of its own. The data plane refuses in its own protocol.
@@ -57,6 +64,27 @@ fn origin_is_ours(headers: &HeaderMap, port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_data_plane_refuses_a_foreign_host_in_its_own_protocol() {
+        use axum::body::{Body, to_bytes};
+        use tower::ServiceExt as _;
+
+        let router = axum::Router::new()
+            .fallback(async || "let in")
+            .layer(axum::middleware::from_fn_with_state(8080, check));
+        let request = Request::post("/mcp/v3/connections/notes")
+            .header(header::HOST, "evil.example:8080")
+            .body(Body::from(
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#,
+            ));
+        let answer = router.oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        let body = to_bytes(answer.into_body(), 1024).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["jsonrpc"], &body["id"]), (&"2.0".into(), &7.into()));
+        assert_eq!(body["error"]["data"]["reason"], "host_not_allowed");
+    }
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, value.parse().unwrap())])

@@ -32,6 +32,7 @@ use super::{
     error::{Phase, Tail, UpstreamError},
     http,
     probe::Probe,
+    progress::{Listeners, Progress, Telling},
     templates::redact,
 };
 
@@ -54,6 +55,7 @@ pub(super) struct Upstream {
     /// A child, or a server with a subscription, says when its tools change; others must be asked.
     tells_changes: bool,
     tools: Mutex<Option<Listing>>,
+    listeners: Listeners,
 }
 
 struct Listing {
@@ -79,6 +81,8 @@ impl Freshness {
 /// What we answer an upstream: nothing is offered, only changes of the tools are heard.
 struct Handler {
     freshness: Arc<Freshness>,
+    /// Served by the transport; kept here to be found again.
+    listeners: Listeners,
 }
 
 impl ClientHandler for Handler {
@@ -217,7 +221,9 @@ impl Connect {
         let freshness = Arc::new(Freshness::default());
         let handler = Handler {
             freshness: Arc::clone(&freshness),
+            listeners: Listeners::default(),
         };
+        let transport = Telling::new(transport, handler.listeners.clone());
         let serving = handler.serve_with_lifecycle(transport, self.era.lifecycle());
         match timeout(self.deadlines.connect, serving).await {
             Ok(Ok(service)) => Outcome::Done(Box::new(service), freshness),
@@ -234,6 +240,7 @@ impl Connect {
     ) -> Upstream {
         let peer = service.peer().clone();
         let is_child = process.is_some();
+        let listeners = service.service().listeners.clone();
         // One cache is enough, and ours knows when it is stale.
         peer.set_response_cache_config(ClientCacheConfig::disabled())
             .await;
@@ -252,6 +259,7 @@ impl Connect {
             freshness,
             tells_changes: subscribed || is_child,
             tools: Mutex::default(),
+            listeners,
         }
     }
 }
@@ -323,8 +331,10 @@ impl Upstream {
     /// One call, never repeated. Dropping the future cancels it at the upstream.
     pub(super) async fn call(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
+        progress: Option<Progress>,
     ) -> Result<CallToolResult, UpstreamError> {
+        let _listening = progress.map(|progress| self.listeners.listen(&mut request, progress));
         let calling = timeout(self.deadlines.call, self.peer.call_tool_once(request)).await;
         let response = calling
             .map_err(|_| self.timed_out(Phase::Call))?

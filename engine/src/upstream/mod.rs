@@ -10,6 +10,7 @@ mod injected;
 mod os;
 mod pool;
 mod probe;
+mod progress;
 pub(crate) mod sandbox;
 mod templates;
 #[cfg(test)]
@@ -27,8 +28,11 @@ use std::{
 use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
 use secrecy::SecretString;
 
-pub(crate) use self::error::{Phase, UpstreamError};
 use self::{client::Upstream, pool::Pool, sandbox::Sandbox};
+pub(crate) use self::{
+    error::{Phase, UpstreamError},
+    progress::Progress,
+};
 use crate::{
     outbound::Outbound,
     settings::{Connection, Source},
@@ -131,15 +135,17 @@ impl Upstreams {
     }
 
     /// Calls a tool by the name the upstream knows. A call is never repeated, and dropping the
-    /// future cancels it at the upstream.
+    /// future cancels it at the upstream. A sandbox makes no progress.
     pub(crate) async fn call(
         &self,
         connection: &Arc<Connection>,
         owner: &Owner,
         request: CallToolRequestParams,
+        progress: Option<Progress>,
     ) -> Result<CallToolResult, UpstreamError> {
         let Source::Sandbox(path) = &connection.source else {
-            return self.upstream(connection, owner).await?.call(request).await;
+            let upstream = self.upstream(connection, owner).await?;
+            return upstream.call(request, progress).await;
         };
         let sandbox = self.sandbox(&connection.name, path)?;
         let unknown = ErrorData::invalid_params(format!("Unknown tool: {}", request.name), None);

@@ -47,7 +47,11 @@ async fn arguments_arrive_and_errors_come_back_as_they_are() {
     let (notes, owner) = (bench.tiny("noisy"), bench.owner("one"));
     let mut request = CallToolRequestParams::new("any");
     request.arguments = json!({ "b": 1, "a": [null] }).as_object().cloned();
-    let result = bench.upstreams.call(&notes, &owner, request).await.unwrap();
+    let result = bench
+        .upstreams
+        .call(&notes, &owner, request, None)
+        .await
+        .unwrap();
     assert_eq!(
         result.structured_content.unwrap()["arguments"].to_string(),
         r#"{"b":1,"a":[null]}"#
@@ -297,6 +301,23 @@ async fn a_call_that_takes_too_long_is_cancelled_at_the_upstream() {
     assert_eq!(line(&mut link).await, "hanging");
     assert_eq!(line(&mut link).await, "cancelled");
     assert_eq!(bench.upstreams.running(), 1);
+}
+
+#[tokio::test]
+async fn progress_comes_in_order_and_before_the_answer() {
+    let bench = Bench::new().await;
+    let (notes, owner) = (bench.tiny("legacy"), bench.owner("one"));
+    let (progress, mut news) = tokio::sync::mpsc::channel(64);
+    let request = CallToolRequestParams::new("progress");
+    let calling = bench
+        .upstreams
+        .call(&notes, &owner, request, Some(progress));
+    calling.await.unwrap();
+    let mut told = Vec::new();
+    while let Ok(news) = news.try_recv() {
+        told.push(news.progress);
+    }
+    assert_eq!(told, (0..50).map(f64::from).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -92,7 +92,10 @@ impl Bench {
         tool: &str,
     ) -> Result<Value, UpstreamError> {
         let request = CallToolRequestParams::new(tool.to_owned());
-        let result = self.upstreams.call(connection, owner, request).await?;
+        let result = self
+            .upstreams
+            .call(connection, owner, request, None)
+            .await?;
         Ok(result.structured_content.unwrap())
     }
 

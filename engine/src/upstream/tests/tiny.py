@@ -93,6 +93,10 @@ for line in sys.stdin:
         elif name == "refuse":
             send(id=id, error={"code": -32042, "message": "no", "data": {"why": "because"}})
             continue
+        elif name == "progress":
+            token = params["_meta"]["progressToken"]
+            for at in range(50):
+                send(method="notifications/progress", params={"progressToken": token, "progress": at})
         elif name == "grow":
             tools.append("four")
             if subscription is not None:
