@@ -5,16 +5,12 @@ import { fetchOf, type SessionFetch } from "./fetch.js";
 import { OAuthSession, type SessionOAuthProvider } from "./oauth.js";
 import { ANSWER_SECONDS, checkArguments, positiveSeconds, serverName } from "./options.js";
 
-/** Options of the functions whose framework waits for answers itself. */
-export interface WaitOptions {
-  /** How long one answer may take, such as the result of a tool, in seconds. 5 minutes. */
-  timeoutSeconds?: number | undefined;
-}
-
-/** Options of the functions whose framework gives each server a name. */
-export interface NamedOptions extends WaitOptions {
+/** Options of the functions whose framework names each server and waits for its answers. */
+export interface NamedOptions {
   /** What the framework calls the server; not empty. `scalekit`. */
   name?: string | undefined;
+  /** How long one answer may take, such as the result of a tool, in seconds; at most 24 days. 5 minutes. */
+  timeoutSeconds?: number | undefined;
 }
 
 /** What `StreamableHTTPClientTransport` takes. */
@@ -22,47 +18,47 @@ export type McpTransportArguments = [url: URL, options: { fetch: SessionFetch }]
 
 /** What `createMCPClient` of the AI SDK takes. */
 export interface AiSdkOptions {
-  /** Streamable HTTP, to the session's URL, with its token. */
+  /** How it connects. */
   transport: { type: "http"; url: string; fetch: SessionFetch };
 }
 
 /** What `MCPServerStreamableHttp` of the OpenAI Agents SDK takes. */
 export interface OpenaiAgentsOptions {
-  /** What the SDK calls the server. */
+  /** What it calls the server. */
   name: string;
-  /** The session's URL. */
+  /** Where it connects. */
   url: string;
-  /** Sends the session's token. */
+  /** With what it connects. */
   fetch: SessionFetch;
-  /** Seconds for each answer. */
+  /** How long an answer other than the result of a tool may take, in seconds. */
   clientSessionTimeoutSeconds: number;
-  /** Milliseconds for each tool call. */
+  /** How long the result of a tool may take, in milliseconds. */
   timeout: number;
 }
 
 /** What `MultiServerMCPClient` of LangChain takes. */
 export interface LangchainOptions {
-  /** The one server, by its name. */
+  /** One server, by its name. */
   mcpServers: Record<string, { transport: "http"; url: string; authProvider: SessionOAuthProvider; automaticSSEFallback: false }>;
-  /** Milliseconds for each tool call. */
+  /** How long the result of a tool may take, in milliseconds. */
   defaultToolTimeout: number;
 }
 
 /** What `MCPClient` of Mastra takes. */
 export interface MastraOptions {
-  /** Mastra keeps one client per id. */
+  /** A new one each time: Mastra keeps one client per id. */
   id: string;
-  /** The one server, by its name. */
+  /** One server, by its name; `timeout` is in milliseconds. */
   servers: Record<string, { url: URL; fetch: SessionFetch; timeout: number }>;
 }
 
 /** What `MCPToolset` of Google's ADK takes. */
 export interface GoogleAdkOptions {
-  /** Streamable HTTP. */
+  /** The kind of connection. */
   type: "StreamableHTTPConnectionParams";
-  /** The session's URL. */
+  /** Where it connects. */
   url: string;
-  /** Sends the session's token. */
+  /** With what it connects. */
   transportOptions: { fetch: SessionFetch };
 }
 

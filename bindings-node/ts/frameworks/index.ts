@@ -21,6 +21,4 @@
 
 export * from "./connecting.js";
 export type { SessionFetch } from "./fetch.js";
-export * from "./hosted.js";
-export * from "./shapes.js";
-export type { NamedRunOptions, RunOptions } from "./tokens.js";
+export type { SessionOAuthProvider } from "./oauth.js";

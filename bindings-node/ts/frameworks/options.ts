@@ -23,12 +23,16 @@ export function checkArguments(session: Session, options: object, known: readonl
   }
 }
 
+/** What the longest timer can wait; for more it would not wait at all. */
+const LONGEST_SECONDS = 24 * 24 * 60 * 60;
+
 /** A duration, longer than nothing. @internal */
 export function positiveSeconds(argument: string, seconds: number): number {
   if (typeof seconds !== "number" || !Number.isFinite(seconds)) {
     throw argumentError("argument_type", argument, `\`${argument}\` must be a number, got ${typeof seconds === "number" ? seconds : typeof seconds}`);
   }
   if (seconds <= 0) throw argumentError("timeout_invalid", argument, `\`${argument}\` must be longer than 0 seconds, got ${seconds}`);
+  if (seconds > LONGEST_SECONDS) throw argumentError("timeout_invalid", argument, `\`${argument}\` must be at most ${LONGEST_SECONDS} seconds, got ${seconds}`);
   return seconds;
 }
 
