@@ -21,4 +21,7 @@
 
 export * from "./connecting.js";
 export type { SessionFetch } from "./fetch.js";
+export * from "./hosted.js";
 export type { SessionOAuthProvider } from "./oauth.js";
+export * from "./shapes.js";
+export type { NamedRunOptions, RunOptions } from "./tokens.js";
