@@ -59,6 +59,21 @@ def measure(name, value, limit, shown):
     return good
 
 
+def beside_tls_server(program, *parts):
+    """Runs parts of a benchmark, each with the URL and the CA of one server; whether all measures were met."""
+    server = subprocess.Popen([program, "tls-server"], stdout=subprocess.PIPE, text=True)
+    try:
+        url, ca = (server.stdout.readline().strip() for _ in range(2))
+        good = []
+        for about, part in parts:
+            say(about)
+            good += part(url, ca)
+    finally:
+        server.kill()
+        server.wait()
+    return all(good)
+
+
 def main():
     if shutil.which("valgrind") is None:
         fail("`valgrind` was not found; install it to count instructions")

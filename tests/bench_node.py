@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from bench import build, measure
+from bench import beside_tls_server, build, measure
 from packages import NODE, NODE_TOOLS, TARGET, build_node, npm, once
 from prepare import ROOT, environment, fail, run, say
 
@@ -131,19 +131,9 @@ def memory(url, ca):
 def main(dist=None, program=None):
     program = program or build()
     install(pathlib.Path(dist) if dist else optimized())
-    server = subprocess.Popen([program, "tls-server"], stdout=subprocess.PIPE, text=True)
-    try:
-        url, ca = (server.stdout.readline().strip() for _ in range(2))
-        say("starting Node, loading the package, minting a first token")
-        good = starting(url, ca)
-        say("minting as fast as each can")
-        good += throughput(url, ca)
-        say(f"minting {MEMORY_CALLS} tokens")
-        good += memory(url, ca)
-    finally:
-        server.kill()
-        server.wait()
-    return 0 if all(good) else 1
+    good = beside_tls_server(program, ("starting Node, loading the package, minting a first token", starting), ("minting as fast as each can", throughput),
+                             (f"minting {MEMORY_CALLS} tokens", memory))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

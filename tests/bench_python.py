@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 
-from bench import build, measure
+from bench import beside_tls_server, build, measure
 from packages import build_wheel, install_venv, install_wheel
-from prepare import ROOT, fail, run, say
+from prepare import ROOT, fail, run
 
 WHEELS = ROOT / "target" / "wheels-release"
 VENV = ROOT / "target" / "venvs" / "bench"
@@ -109,19 +109,9 @@ def memory(url, ca):
 def main():
     program = build()
     install()
-    server = subprocess.Popen([program, "tls-server"], stdout=subprocess.PIPE, text=True)
-    try:
-        url, ca = (server.stdout.readline().strip() for _ in range(2))
-        say("starting, importing, minting a first token")
-        good = starting(url, ca)
-        say("minting as fast as each can")
-        good += throughput(url, ca)
-        say(f"minting {MEMORY_CALLS} tokens")
-        good += memory(url, ca)
-    finally:
-        server.kill()
-        server.wait()
-    return 0 if all(good) else 1
+    good = beside_tls_server(program, ("starting, importing, minting a first token", starting), ("minting as fast as each can", throughput),
+                             (f"minting {MEMORY_CALLS} tokens", memory))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from packages import NODE, build_node, npm, once
+from packages import NODE, build_node, install_locked
 from prepare import ROOT, fail, run, say
 from run import suite
 
@@ -32,23 +32,10 @@ def find_chromium():
 
 def install():
     """The pinned packages, and the SDK beside them."""
-    def npm_install():
-        say("installing what drives the browser, and the OAuth provider, into target/browser (once)")
-        shutil.rmtree(TOOLS, ignore_errors=True)
-        TOOLS.mkdir(parents=True)
-        for pin in pins:
-            shutil.copy(pin, TOOLS)
-        npm("ci", cwd=TOOLS)
-
-    pins = [TESTS / "package.json", TESTS / "package-lock.json"]
-    TOOLS.parent.mkdir(parents=True, exist_ok=True)
-    once(TOOLS.with_suffix(".installed"), pins, npm_install)
+    install_locked(TESTS, TOOLS, "what drives the browser, and the OAuth provider,")
     sdk = TOOLS / "node_modules" / "scalekit-vmcp"
     sdk.unlink(missing_ok=True)
     sdk.symlink_to(NODE)
-    modules = TESTS / "node_modules"
-    modules.unlink(missing_ok=True)
-    modules.symlink_to(os.path.relpath(TOOLS / "node_modules", TESTS))
 
 
 def main():

@@ -19,8 +19,8 @@ import tempfile
 import threading
 import urllib.request
 
-from packages import TARGET, npm, once
-from prepare import ROOT, environment, fail, run, say
+from packages import TARGET, install_locked
+from prepare import ROOT, environment, fail, run
 
 HERE = ROOT / "tests" / "conformance"
 TOOLS = TARGET / "conformance"
@@ -34,24 +34,6 @@ UPSTREAMS = ("http", "stdio", "stdio-legacy")
 OURS = re.compile(r"server-(initialize|stateless)|ping|tools-list|json-schema-2020-12"
                   r"|tools-call-(simple-text|image|audio|embedded-resource|mixed-content|error|with-progress)"
                   r"|dns-rebinding-protection|http-.*|caching")
-
-
-def install():
-    """The pinned suite, the Node that it needs and the SDK of the upstream, found from its folder."""
-    def npm_ci():
-        say("installing the conformance suite into target/conformance (once)")
-        shutil.rmtree(TOOLS, ignore_errors=True)
-        TOOLS.mkdir(parents=True)
-        for pin in pins:
-            shutil.copy(pin, TOOLS)
-        npm("ci", cwd=TOOLS)
-
-    pins = [HERE / "package.json", HERE / "package-lock.json"]
-    TOOLS.parent.mkdir(parents=True, exist_ok=True)
-    once(TOOLS.with_suffix(".installed"), pins, npm_ci)
-    modules = HERE / "node_modules"
-    modules.unlink(missing_ok=True)
-    modules.symlink_to(os.path.relpath(TOOLS / "node_modules", HERE))
 
 
 @contextlib.contextmanager
@@ -233,7 +215,7 @@ def judge(scenario, checks, excuses):
 
 def check():
     """Passed, failed, skipped; every scenario that must pass and every request without a token counts as one test."""
-    install()
+    install_locked(HERE, TOOLS, "the conformance suite, its Node and the SDK of the upstream")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-engine", "--bin", "vmcp")
     excuses, met = baseline(), set()
     totals = {"passed": 0, "failed": 0, "excused": 0}

@@ -87,6 +87,24 @@ def npm(*command, **options):
     run("npm", *command, "--no-audit", "--no-fund", "--loglevel=error", **options)
 
 
+def install_locked(source, folder, about):
+    """What the lock file in `source` pins, in a folder of target/, and a link to it beside the sources."""
+    def install():
+        say("installing {} into {} (once)".format(about, folder.relative_to(ROOT)))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for pin in pins:
+            shutil.copy(pin, folder)
+        npm("ci", cwd=folder)
+
+    pins = [source / "package.json", source / "package-lock.json"]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    once(folder.with_suffix(".installed"), pins, install)
+    modules = source / "node_modules"
+    modules.unlink(missing_ok=True)
+    modules.symlink_to(os.path.relpath(folder / "node_modules", source))
+
+
 def build_node():
     """The package, compiled beside its sources, and its tests and demo."""
     pins = NODE / "package.json"
