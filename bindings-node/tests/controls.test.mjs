@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { inspect } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 import {
   ScalekitClient,
@@ -233,4 +236,16 @@ test("a closed engine is not steered, and the controls are not served over HTTP"
   for (const steer of ["reset", "faults", "journal", "waitFor", "authLinks", "now"]) {
     await assert.rejects(own[steer](), { constructor: ScalekitCancelledError, code: "engine_closed" });
   }
+});
+
+test("an engine that only its client knows runs on", async () => {
+  const orphan = (await LocalEngine.start()).client({ maxRetries: 0 });
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc");
+  for (let round = 0; round < 3; round += 1) {
+    collectGarbage();
+    await setImmediate();
+  }
+  assert.deepEqual((await orphan.actions.mcp.listConfigs()).configs, []);
+  await orphan.close();
 });

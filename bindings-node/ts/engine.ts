@@ -30,10 +30,14 @@ export interface EngineOptions {
   seedIds?: number | undefined;
 }
 
+/** Engines that run: one that only its clients know must not end with the next garbage collection. */
+const running = new Set<Engine>();
+
 /**
  * A server with the same API in this process: it needs no network and no account.
  *
- * It does not keep the process alive, and ends with it. Its methods reject with a
+ * It runs until it is closed, or the process or the worker that started it ends; it does not keep the
+ * process alive. Its methods reject with a
  * {@link ScalekitError}: a {@link ScalekitValidationError} names the argument that breaks a rule.
  * Most are for tests: they steer its clock, users and faults, and tell what was asked of it.
  *
@@ -48,6 +52,7 @@ export class LocalEngine implements AsyncDisposable {
 
   private constructor(native: Engine) {
     this.#native = native;
+    running.add(native);
   }
 
   /**
@@ -226,6 +231,7 @@ export class LocalEngine implements AsyncDisposable {
   /** Stops the engine and all that it started, and waits for it. Closing twice is fine. */
   async close(): Promise<void> {
     settled(siteOf(LocalEngine.prototype.close), await this.#native.close());
+    running.delete(this.#native);
   }
 
   /** The same as {@link close}: for `await using`. */
