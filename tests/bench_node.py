@@ -34,7 +34,7 @@ def optimized():
     shutil.copytree(NODE / "dist", dist, ignore=shutil.ignore_patterns("*.node"))
     say("building the Node package (optimized)")
     run(NODE / "node_modules" / ".bin" / "napi", "build", "--platform", "--release", "--output-dir", dist,
-        "--js", "native.cjs", "--dts", "native.d.cts", cwd=NODE, env=dict(environment(), CARGO_TARGET_DIR=str(TARGET)))
+        "--no-js", "--dts", "native.d.cts", cwd=NODE, env=dict(environment(), CARGO_TARGET_DIR=str(TARGET)))
     return dist
 
 

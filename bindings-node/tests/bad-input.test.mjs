@@ -384,8 +384,7 @@ test("what was added to `Object.prototype` is passed to nobody and found in noth
       config(response);
     });
   });
-  const { errorFromText } = createRequire(import.meta.url)("../dist/failure.js");
-  const { settled } = createRequire(import.meta.url)("../dist/bridge.js");
+  const { errorFromText, settled } = createRequire(import.meta.url)("../dist/main.js");
   const calls = () => {
     const fresh = new ScalekitClient(own.options).actions.mcp;
     return {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,9 +30,25 @@ test("`import` and `require` give the same objects", () => {
 });
 
 test("what is private cannot be imported", async () => {
-  for (const name of ["native.cjs", "dist/native.cjs", "dist/convert.js"]) {
+  for (const name of ["main.js", "dist/main.js", "dist/hooks.js"]) {
     await assert.rejects(import(`scalekit-vmcp/${name}`), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
   }
+});
+
+test("what the files of the package share is not exported", () => {
+  assert.deepEqual(names(imported).filter((name) => !/^(AccountWait|Actions|McpActions|Session|Scalekit\w+)$/.test(name)), []);
+});
+
+test("without a native library, or with one that is broken, the package says what is wrong", () => {
+  const folder = mkdtempSync(join(tmpdir(), "vmcp-"));
+  const library = readdirSync(path("../dist/")).find((name) => name.endsWith(".node"));
+  for (const name of ["index.js", "main.js"]) copyFileSync(path(`../dist/${name}`), join(folder, name));
+  const load = (code) => spawnSync(process.execPath, ["-e", `${code};require("./index.js")`], { cwd: folder, encoding: "utf8" }).stderr;
+  assert.match(load(""), /its native library for [a-z0-9]+-[a-z0-9]+ is not installed; install the package on this platform again/);
+  assert.match(load("Object.defineProperty(process, 'arch', { value: 'mips' })"), /is not made for [a-z0-9]+-mips/);
+  writeFileSync(join(folder, library), "no library");
+  assert.match(load(""), /the native library for [a-z0-9]+-[a-z0-9]+ cannot be loaded: Error: .*\.node/);
+  rmSync(folder, { recursive: true });
 });
 
 test("loading the package prints nothing, sends nothing and needs no environment", () => {

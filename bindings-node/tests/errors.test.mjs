@@ -14,7 +14,7 @@ import { startFakeApi } from "./fake-api.mjs";
 const TABLE = JSON.parse(readFileSync(new URL("../../tests/vectors/errors.json", import.meta.url), "utf8"));
 const EXPLANATIONS = readFileSync(new URL("../../core/errors.md", import.meta.url), "utf8");
 const ROWS = TABLE.flatMap((kind) => kind.codes.map((code) => ({ kind: kind.kind, node: kind.node, ...code })));
-const { settled, siteOf } = createRequire(import.meta.url)("../dist/bridge.js");
+const { settled, siteOf } = createRequire(import.meta.url)("../dist/main.js");
 
 let api;
 let status = 0;

@@ -13,7 +13,7 @@ import { startEngine } from "../build/tests/engine.mjs";
 import { config as answerConfig, startFakeApi } from "./fake-api.mjs";
 import { heard } from "./listener.mjs";
 
-const { CallHandle } = createRequire(import.meta.url)("../dist/native.cjs");
+const { CallHandle } = createRequire(import.meta.url)("../dist/main.js");
 
 let engine;
 before(async () => (engine = await startEngine()));

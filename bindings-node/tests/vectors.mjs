@@ -9,8 +9,7 @@ import { inspect } from "node:util";
 import { ScalekitClient } from "scalekit-vmcp";
 
 // Private: only a runner has to turn results back into what the wire holds.
-const { TABLES } = createRequire(import.meta.url)("../dist/tables.js");
-const { OPERATIONS } = createRequire(import.meta.url)("../dist/generated.js");
+const { OPERATIONS, TABLES } = createRequire(import.meta.url)("../dist/main.js");
 
 /** Plays all cases, eight at a time: `{ id, problems }` of each. */
 export async function playAll(baseUrl) {

@@ -2,7 +2,7 @@
 
 import { argumentError } from "./failure.js";
 import { hide } from "./hidden.js";
-import { TABLES } from "./tables.js";
+import { fieldsOf } from "./tables.js";
 
 /** The most levels of a value: fewer than the core reads, and more than anyone writes. */
 const DEEPEST = 99;
@@ -37,7 +37,7 @@ function toWire(value: unknown, type: string | undefined, path: string, depth: n
   if (depth > DEEPEST) throw refused(path.replace(/[.[].*/s, ""), `has more than ${DEEPEST} levels, or holds itself`);
   if (isList(value)) return toList(value, type, path, depth, free);
   if (!isPlain(value)) throw refused(path, `must not be ${kindOf(value)}`);
-  const fields = type === undefined ? undefined : (TABLES[type] ?? {});
+  const fields = type === undefined ? undefined : fieldsOf(type);
   // Without a prototype `__proto__` is a key like any other.
   const wire = Object.create(null) as Record<string, unknown>;
   for (const [key, item] of Object.entries(copyOf(value, path))) {
@@ -143,7 +143,7 @@ function named(path: string): string {
 
 /** A name of the wire is no name here, although the core would take it. */
 function refuseWireName(key: string, path: string, type: string): void {
-  const meant = Object.entries(TABLES[type] ?? {}).find(([, field]) => field.wire === key)?.[0];
+  const meant = Object.entries(fieldsOf(type)).find(([, field]) => field.wire === key)?.[0];
   if (meant !== undefined) {
     throw argumentError("unknown_argument", path, `there is no argument \`${key}\``, `did you mean \`${meant}\`?`);
   }
@@ -166,7 +166,7 @@ export function fromWire(value: unknown, type: string | undefined): unknown {
   if (Array.isArray(value)) return value.map((item) => fromWire(item, type));
   const wire = value as Record<string, unknown>;
   const object: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(TABLES[type] ?? {})) {
+  for (const [name, field] of Object.entries(fieldsOf(type))) {
     const item = wire[field.wire];
     if (item === undefined || item === null) continue;
     if (field.secret === true) {

@@ -6,7 +6,26 @@
 
 export { Actions } from "./actions.js";
 export { ScalekitClient } from "./client.js";
-export * from "./errors.js";
+export type { ErrorFacts, ErrorKind } from "./errors.js";
+export {
+  ScalekitAuthorizationRequiredError,
+  ScalekitBadRequestError,
+  ScalekitCancelledError,
+  ScalekitConflictError,
+  ScalekitConnectionError,
+  ScalekitError,
+  ScalekitForbiddenError,
+  ScalekitGatewayTimeoutError,
+  ScalekitInternalServerError,
+  ScalekitNotFoundError,
+  ScalekitNotImplementedError,
+  ScalekitServiceUnavailableError,
+  ScalekitTimeoutError,
+  ScalekitTooManyRequestsError,
+  ScalekitUnauthorizedError,
+  ScalekitUnknownError,
+  ScalekitValidationError,
+} from "./errors.js";
 export type { LogFields, Logger, LogLevel } from "./log.js";
 export type * from "./types.js";
 export { McpActions, type OpenSessionOptions } from "./mcp.js";

@@ -2,7 +2,7 @@
 
 import { fromWire } from "./convert.js";
 import { argumentError } from "./failure.js";
-import { CallHandle, Log as Native } from "./native.js";
+import { CallHandle, NativeLog } from "./native.js";
 
 /** From which level on a client logs. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "off";
@@ -58,11 +58,11 @@ interface LogRecord {
 /** The log of one client. @internal */
 export class Log {
   readonly #logger: Logger | undefined;
-  readonly #native: Native;
+  readonly #native: NativeLog;
 
   private constructor(logger: Logger | undefined, level: string) {
     this.#logger = logger;
-    this.#native = new Native(level);
+    this.#native = new NativeLog(level);
   }
 
   /** None if nothing is wanted. */

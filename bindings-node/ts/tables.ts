@@ -7,7 +7,9 @@ interface Option extends Field {
   milliseconds?: boolean;
 }
 
-const JOURNAL_FILTER: Readonly<Record<string, Option>> = {
+type Fields = Readonly<Record<string, Option>>;
+
+const JOURNAL_FILTER: Fields = {
   kind: { wire: "kind" },
   pathPrefix: { wire: "path_prefix" },
   method: { wire: "method" },
@@ -18,7 +20,7 @@ const JOURNAL_FILTER: Readonly<Record<string, Option>> = {
 };
 
 /** Those of the engine's test controls, whose names mean something else elsewhere. */
-const CONTROLS: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
+const CONTROLS: Readonly<Record<string, Fields>> = {
   Reset: { seedIds: { wire: "seed_ids" } },
   ClockChange: { seconds: { wire: "advance_seconds" }, freeze: { wire: "freeze" }, reset: { wire: "reset" } },
   Clock: { now: { wire: "now", type: "Date" } },
@@ -97,15 +99,8 @@ const CONTROLS: Readonly<Record<string, Readonly<Record<string, Option>>>> = {
   },
 };
 
-/** A copy without a prototype: what a program adds to `Object.prototype` is no field. */
-function bare<T>(entries: Readonly<Record<string, T>>, copied: (entry: T) => T): Record<string, T> {
-  const copy = Object.create(null) as Record<string, T>;
-  for (const [name, entry] of Object.entries(entries)) copy[name] = copied(entry);
-  return copy;
-}
-
-/** @internal */
-export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> = bare<Readonly<Record<string, Option>>>({
+/** As they are written; read them by {@link fieldsOf}. @internal */
+export const TABLES: Readonly<Record<string, Fields>> = {
   ...TYPES,
   ClientOptions: {
     envUrl: { wire: "env_url" },
@@ -152,14 +147,38 @@ export const TABLES: Readonly<Record<string, Readonly<Record<string, Option>>>> 
     seedIds: { wire: "seed_ids" },
   },
   ...CONTROLS,
-}, (fields) => bare(fields, (field) => Object.assign(Object.create(null) as Option, field)));
+};
 
-const NAMES = new Map<string, string>();
-for (const [type, fields] of Object.entries(TABLES)) {
-  if (type in CONTROLS) continue;
-  for (const [name, { wire }] of Object.entries(fields)) {
-    NAMES.set(wire, name);
+const NONE: Fields = Object.create(null) as Fields;
+const read = new Map<string, Fields>();
+
+/**
+ * The fields of a type by our names; of one that is not known, none. Without prototypes: what a
+ * program adds to `Object.prototype` is no field.
+ *
+ * @internal
+ */
+export function fieldsOf(type: string | undefined): Fields {
+  if (type === undefined || !Object.hasOwn(TABLES, type)) return NONE;
+  let fields = read.get(type);
+  if (fields === undefined) {
+    const bare = Object.create(null) as Record<string, Option>;
+    for (const [name, field] of Object.entries(TABLES[type] ?? NONE)) bare[name] = Object.assign(Object.create(null) as Option, field);
+    read.set(type, (fields = bare));
   }
+  return fields;
+}
+
+/** Made with the first error that needs it. */
+let names: Map<string, string> | undefined;
+
+function namesOfAll(): Map<string, string> {
+  const all = new Map<string, string>();
+  for (const [type, fields] of Object.entries(TABLES)) {
+    if (Object.hasOwn(CONTROLS, type)) continue;
+    for (const [name, { wire }] of Object.entries(fields)) all.set(wire, name);
+  }
+  return all;
 }
 
 /**
@@ -178,6 +197,6 @@ export function durationOf(argument: string | null | undefined, type: string | u
 }
 
 function ourName(wire: string, type: string | undefined): string | undefined {
-  const own = Object.entries(TABLES[type ?? ""] ?? {}).find(([, field]) => field.wire === wire)?.[0];
-  return own ?? NAMES.get(wire);
+  const own = Object.entries(fieldsOf(type)).find(([, field]) => field.wire === wire)?.[0];
+  return own ?? (names ??= namesOfAll()).get(wire);
 }

@@ -152,7 +152,7 @@ export async function wrong(client: ScalekitClient, engine: LocalEngine): Promis
   // @ts-expect-error the URL is the session's own
   (await mcp.openSession({ configId: "cfg_1", identifier: "u" })).url = description + status;
   // @ts-expect-error the parts under the package are private
-  await import("scalekit-vmcp/dist/native.cjs");
+  await import("scalekit-vmcp/dist/main.js");
   // @ts-expect-error engines are started
   new LocalEngine(engine);
   // @ts-expect-error sessions are opened
