@@ -1,11 +1,17 @@
 //! What asynchronous functions resolve to.
 
 use napi::{
-    Env,
+    Env, Error, Status,
     bindgen_prelude::{PromiseRaw, ToNapiValue},
 };
 use napi_derive::napi;
 use serde_json::Value;
+use tokio::sync::watch;
+
+thread_local! {
+    /// Goes with the thread that runs the JavaScript: a worker that is terminated drops its calls.
+    static THREAD: watch::Sender<()> = watch::Sender::default();
+}
 
 /// Exactly one of the two; neither when the call was cancelled or the stream has ended.
 #[napi(object, object_from_js = false)]
@@ -50,5 +56,12 @@ pub(crate) fn promise<T>(
 where
     T: ToNapiValue + Send + 'static,
 {
-    env.spawn_future(async move { Ok(work.await) })
+    let mut thread = THREAD.with(watch::Sender::subscribe);
+    env.spawn_future(async move {
+        tokio::select! {
+            biased;
+            _ = thread.changed() => Err(Error::from_status(Status::Cancelled)),
+            value = work => Ok(value),
+        }
+    })
 }

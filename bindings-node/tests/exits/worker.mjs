@@ -32,10 +32,12 @@ if (isMainThread) {
   await Promise.all(held.map(({ spoke }) => spoke));
   await Promise.all(held.map(({ thread }) => thread.terminate()));
   await Promise.all(ended);
+  // What they asked for is dropped with them.
+  await fetch(new URL("/test/empty", client.envUrl));
   await client.actions.mcp.getConfig({ configId: "cfg_1" });
   console.log(`${count} workers ended`);
 } else {
-  const call = new ScalekitClient().actions.mcp.getConfig({ configId: workerData });
+  const call = new ScalekitClient({ timeoutMs: 600_000, attemptTimeoutMs: 600_000 }).actions.mcp.getConfig({ configId: workerData });
   parentPort.postMessage("under way");
   parentPort.postMessage((await call).name);
 }
