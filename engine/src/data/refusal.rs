@@ -1,12 +1,17 @@
 //! Refusals that reach the person: HTTP status, `WWW-Authenticate`, and a JSON-RPC error with the
 //! request's id, because most MCP clients show their user nothing else.
 
+use std::fmt;
+
 use axum::{
     body::to_bytes,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer as _,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Value, json};
 
 /// Why a request does not get to the tools.
@@ -20,7 +25,11 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             reason,
@@ -55,10 +64,6 @@ impl Refusal {
     pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the request is larger than {} MiB", limit / 1024 / 1024);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
-    }
-
-    pub(super) fn host(message: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "host_not_allowed", message)
     }
 
     pub(super) fn internal() -> Self {
@@ -103,6 +108,40 @@ pub(super) fn request_id(body: &[u8]) -> Value {
         .and_then(|envelope| envelope.id)
         .filter(|id| id.is_string() || id.is_number())
         .unwrap_or(Value::Null)
+}
+
+/// The id of the request that begins like this. A client that cannot tell which request was refused may wait
+/// for its answer for ever.
+pub(super) fn id_at_the_beginning(body: &[u8]) -> Value {
+    struct Seeker<'a>(&'a mut Value);
+
+    impl<'de> Visitor<'de> for Seeker<'_> {
+        type Value = ();
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("a request")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut request: A) -> Result<(), A::Error> {
+            while let Some(key) = request.next_key::<String>()? {
+                if key == "id" {
+                    *self.0 = request.next_value()?;
+                } else {
+                    request.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    let mut id = Value::Null;
+    // It ends in an error, where the body was cut.
+    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(Seeker(&mut id));
+    if id.is_string() || id.is_number() {
+        id
+    } else {
+        Value::Null
+    }
 }
 
 /// Puts the MCP library's plain-text refusals of a request into JSON-RPC form too.
@@ -172,6 +211,19 @@ mod tests {
             assert_eq!((&body["id"], &body["jsonrpc"]), (&id, &json!("2.0")));
             assert_eq!(body["error"]["data"]["reason"], "token_expired");
             assert!(body["error"]["code"].as_i64().unwrap() > -32000);
+        }
+    }
+
+    #[test]
+    fn the_id_is_found_before_the_place_where_a_body_was_cut() {
+        for (beginning, id) in [
+            (r#"{"jsonrpc":"2.0","id":7,"params":{"x":["#, json!(7)),
+            (r#"{"params":{"id":1},"id":"a","method":"#, json!("a")),
+            (r#"{"params":{"id":1,"x":"xxx"#, Value::Null),
+            (r#"{"id":{"evil":true},"x":"#, Value::Null),
+            ("", Value::Null),
+        ] {
+            assert_eq!(id_at_the_beginning(beginning.as_bytes()), id, "{beginning}");
         }
     }
 

@@ -15,15 +15,15 @@ pub(super) async fn check(State(port): State<u16>, request: Request, next: Next)
     let (headers, path) = (request.headers(), request.uri().path());
     if !host_is_ours(headers, port) {
         let message = "the `Host` header must name this machine and port";
-        return if path.starts_with("/mcp/") {
-            data::refuse_host(request, message).await
+        return if data::is_at(path) {
+            data::refuse(request, StatusCode::FORBIDDEN, "host_not_allowed", message).await
         } else {
             refuse(message)
         };
     }
     // The connect page forbids referrers, and browsers then send `Origin: null` with its form; its
     // link is a secret of its own. The data plane refuses in its own protocol.
-    let elsewhere = path.starts_with("/connect/") || path.starts_with("/mcp/");
+    let elsewhere = path.starts_with("/connect/") || data::is_at(path);
     if !elsewhere && !origin_is_ours(headers, port) {
         return refuse("requests from web pages of other origins are not allowed");
     }
