@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import tomllib
 import urllib.request
 
 from packages import TARGET, install_locked, install_venv
@@ -336,8 +335,7 @@ def versions():
     npm = json.loads((HERE / "package.json").read_text())["dependencies"]
     pip = [line for name in ("mcp", "mcp1", "fastmcp")
            for line in (FRAMEWORKS / name / "requirements.txt").read_text().split()]
-    locked = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
-    rmcp = next(package["version"] for package in locked if package["name"] == "rmcp")
+    rmcp = re.search(r'name = "rmcp"\nversion = "(.+)"', (ROOT / "Cargo.lock").read_text())[1]
     named = [f"`{name}` {version}" for name, version in npm.items() if name != "node"]
     return ", ".join([f"`{line.replace('==', '` ')}" for line in pip] + named + [f"`rmcp` {rmcp}"])
 
@@ -387,6 +385,8 @@ def kind(shown, status, words):
     """Whether a user is told why, or the status alone, or neither."""
     if words in shown:
         return "says why"
+    if shown.startswith("not tried"):
+        return "not tried"
     return str(status) if str(status) in shown else "–"
 
 
