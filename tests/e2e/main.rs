@@ -12,5 +12,6 @@ mod oauth;
 mod operations;
 mod refusals;
 mod scene;
+mod security;
 mod sessions;
 mod upstreams;
