@@ -4,6 +4,7 @@
 mod agent;
 mod authorization;
 mod bad_input;
+mod broken_requests;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
 mod controls;

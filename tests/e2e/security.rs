@@ -13,29 +13,29 @@ use serde_json::{Value, json};
 
 use crate::scene::{MAIL_CONNECTION, Scene};
 
-const LIST: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}"#;
+pub(crate) const LIST: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}"#;
 
 /// A virtual server, and a user with a token for it.
-struct Stage {
-    scene: Scene,
-    url: String,
-    token: String,
+pub(crate) struct Stage {
+    pub(crate) scene: Scene,
+    pub(crate) url: String,
+    pub(crate) token: String,
 }
 
-struct Reply {
-    status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     headers: HeaderMap,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Reply {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         self.body["error"]["data"]["reason"]
             .as_str()
             .unwrap_or_default()
@@ -43,7 +43,7 @@ impl Reply {
 }
 
 impl Stage {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let scene = Scene::start(MAIL_CONNECTION).await;
         let config = NewConfig::new("agent").all_tools_of("mail");
         let config = scene.client.create_config(config).await.unwrap();
@@ -55,7 +55,11 @@ impl Stage {
     }
 
     /// A request of the legacy era with alice's token; a header of the same name replaces what is usual.
-    async fn send(&self, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Reply {
         let bearer = format!("Bearer {}", self.token);
         let usual = [
             ("authorization", bearer.as_str()),
@@ -79,20 +83,8 @@ impl Stage {
         }
     }
 
-    /// A call of the modern era, whose headers say this of it.
-    async fn modern(&self, headers: &[(&str, &str)]) -> Reply {
-        let meta = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-        });
-        let params = json!({ "name": "mail_read", "arguments": {}, "_meta": meta });
-        let body = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
-        self.send(headers, body.to_string()).await
-    }
-
     /// It still serves who may be served.
-    async fn still_serves(&self) {
+    pub(crate) async fn still_serves(&self) {
         let reply = self.send(&[], LIST).await;
         assert_eq!((reply.status, &reply.body["id"]), (200, &json!(7)));
         assert_eq!(reply.body["result"]["tools"].as_array().unwrap().len(), 2);
@@ -165,12 +157,18 @@ async fn a_token_that_the_engine_did_not_sign_is_none() {
     let key = EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).unwrap();
     let foreign = |text: &[u8]| key.sign(&random, text).unwrap().as_ref().to_vec();
     // The public key is known to all: it must not do as the secret of an HMAC.
-    let keys = stage
-        .scene
-        .http
-        .get(format!("{}/keys", stage.scene.engine.env_url()));
-    let keys = keys.send().await.unwrap().text().await.unwrap();
-    let public = hmac::Key::new(hmac::HMAC_SHA256, keys.as_bytes());
+    let keys = format!("{}/keys", stage.scene.engine.env_url());
+    let keys = stage.scene.http.get(keys).send().await.unwrap();
+    let keys: Value = serde_json::from_str(&keys.text().await.unwrap()).unwrap();
+    let mut public = vec![4];
+    for part in ["x", "y"] {
+        public.extend(
+            BASE64
+                .decode(keys["keys"][0][part].as_str().unwrap())
+                .unwrap(),
+        );
+    }
+    let public = hmac::Key::new(hmac::HMAC_SHA256, &public);
     let by_hmac = |text: &[u8]| hmac::sign(&public, text).as_ref().to_vec();
     let same = |_: &[u8]| BASE64.decode(signature).unwrap();
     let unsigned = |_: &[u8]| Vec::new();

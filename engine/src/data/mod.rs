@@ -78,10 +78,7 @@ impl DataPlane {
         let (parts, body) = request.into_parts();
         let body = match whole(body).await {
             Ok(body) => body,
-            Err(beginning) => {
-                let id = refusal::id_at_the_beginning(&beginning);
-                return Refusal::too_large(MAX_BODY).response(&id);
-            }
+            Err(refused) => return refused,
         };
         let granted = match address {
             Ok(address) => self.admit_request(&address, &parts.headers).await,
@@ -108,16 +105,24 @@ impl DataPlane {
     }
 }
 
-/// A body; or what came of it before it became too large.
-async fn whole(body: Body) -> Result<Bytes, Vec<u8>> {
+/// A body, or the refusal of one that is too large or breaks off.
+async fn whole(body: Body) -> Result<Bytes, Response> {
     let mut read = Vec::new();
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
-        match piece {
-            Ok(piece) if read.len() + piece.len() <= MAX_BODY => read.extend_from_slice(&piece),
-            // Or its client is gone, and nobody reads the answer.
-            _ => return Err(read),
-        }
+        let refusal = match piece {
+            Ok(piece) if read.len() + piece.len() <= MAX_BODY => {
+                read.extend_from_slice(&piece);
+                continue;
+            }
+            Ok(_) => Refusal::too_large(MAX_BODY),
+            Err(_) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "body_unreadable",
+                "the body of the request breaks off",
+            ),
+        };
+        return Err(refusal.response(&refusal::id_at_the_beginning(&read)));
     }
     Ok(read.into())
 }

@@ -14,10 +14,19 @@ use serde::{
 };
 use serde_json::{Value, json};
 
+// Codes of JSON-RPC and MCP.
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+const HEADER_MISMATCH: i32 = -32020;
+
+/// What the MCP library says before the cause.
+const UNREADABLE: &str = "fail to deserialize request body";
+
 /// Why a request does not get to the tools.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
+    code: i32,
     /// For programs, in `error.data.reason`.
     reason: &'static str,
     message: String,
@@ -32,6 +41,8 @@ impl Refusal {
     ) -> Self {
         Self {
             status,
+            // Outside the range that JSON-RPC and MCP reserve.
+            code: i32::from(status.as_u16()),
             reason,
             message: message.into(),
             challenge: None,
@@ -66,6 +77,29 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
     }
 
+    /// A body that is no message of JSON-RPC; the MCP library calls it an unsupported media type.
+    fn no_message(cause: &str) -> Self {
+        let (code, reason, message) = if cause.contains("unrecognized") {
+            let message = "the body is not one JSON-RPC request; batches are not taken".to_owned();
+            (INVALID_REQUEST, "invalid_request", message)
+        } else {
+            let message = format!("the body cannot be read as JSON: {}", cause.trim());
+            (PARSE_ERROR, "parse_error", message)
+        };
+        let refusal = Self::new(StatusCode::BAD_REQUEST, reason, message);
+        Self { code, ..refusal }
+    }
+
+    /// Two values where the protocol has one: who looks at the other one is deceived.
+    pub(super) fn duplicate_version() -> Self {
+        let message = "the header `MCP-Protocol-Version` is there more than once";
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "duplicate_header", message);
+        Self {
+            code: HEADER_MISMATCH,
+            ..refusal
+        }
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -75,12 +109,11 @@ impl Refusal {
     }
 
     pub(super) fn response(self, id: &Value) -> Response {
-        // Codes of our own lie outside the range that JSON-RPC and MCP reserve.
         let body = json!({
             "jsonrpc": "2.0",
             "id": id,
             "error": {
-                "code": self.status.as_u16(),
+                "code": self.code,
                 "message": self.message,
                 "data": { "reason": self.reason },
             },
@@ -158,17 +191,20 @@ pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
     let text = to_bytes(response.into_body(), 64 * 1024)
         .await
         .unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    if let Some(cause) = text.strip_prefix(UNREADABLE) {
+        return Refusal::no_message(cause).response(&request_id(request));
+    }
     let reason = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::FORBIDDEN => "origin_not_allowed",
         _ => "request_refused",
     };
-    let message = String::from_utf8_lossy(&text);
-    let message = if message.is_empty() {
+    let message = if text.is_empty() {
         status.to_string()
     } else {
-        message.into_owned()
+        text.into_owned()
     };
     let mut response = Refusal::new(status, reason, message).response(&request_id(request));
     if let Some(allow) = allow {
