@@ -9,6 +9,7 @@ mod broken_requests;
 mod browser;
 mod controls;
 mod flow;
+mod isolation;
 mod oauth;
 mod operations;
 mod refusals;
