@@ -12,6 +12,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+import clients
 import conformance
 import consumers
 import contract
@@ -136,6 +137,7 @@ def main():
         print("error: the engine and its OpenAPI document disagree (schemathesis ended with {})".format(code))
     say("letting the MCP conformance suite talk to a virtual server")
     totals.append(conformance.check())
+    totals.append(clients.check())
     say("building the server of the vectors")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors")
     build_python()

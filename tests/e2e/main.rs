@@ -4,13 +4,16 @@
 mod agent;
 mod authorization;
 mod bad_input;
+mod broken_requests;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
 mod controls;
 mod flow;
+mod isolation;
 mod oauth;
 mod operations;
 mod refusals;
 mod scene;
+mod security;
 mod sessions;
 mod upstreams;

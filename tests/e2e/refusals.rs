@@ -218,6 +218,7 @@ async fn a_body_over_the_limit_is_refused_in_json_rpc() {
         (answer.status, &answer.body["error"]["data"]["reason"]),
         (413, &"request_too_large".into())
     );
+    assert_eq!(answer.body["id"], 7);
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ impl ServerHandler for Crm {
 }
 
 /// Serves [`Crm`] to keys in the list; returns the `[connections.crm]` of it.
-async fn crm(keys: Arc<Mutex<Vec<&'static str>>>) -> String {
+pub(crate) async fn crm(keys: Arc<Mutex<Vec<&'static str>>>) -> String {
     let service =
         StreamableHttpService::new(|| Ok(Crm), Arc::new(NeverSessionManager::default()), {
             rmcp::transport::StreamableHttpServerConfig::default()

@@ -49,6 +49,9 @@ impl DataPlane {
     ) -> Result<Grant, Refusal> {
         let url = self.url(address);
         let claims = self.claims(&url, headers)?;
+        if headers.get_all("mcp-protocol-version").iter().count() > 1 {
+            return Err(Refusal::duplicate_version());
+        }
         let targets = match address {
             Address::Config(uuid) => self.config_targets(uuid, &claims).await?,
             Address::Connection(name) => vec![self.connection_target(name, &claims)?],

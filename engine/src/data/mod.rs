@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Path, Request, State, rejection::PathRejection},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
 use futures_util::StreamExt as _;
-use http::header;
+use http::{StatusCode, header};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
@@ -76,8 +76,9 @@ impl DataPlane {
     async fn serve(&self, address: Result<Address, Refusal>, request: Request) -> Response {
         let open = Arc::clone(&self.open).read_owned().await;
         let (parts, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, MAX_BODY).await else {
-            return Refusal::too_large(MAX_BODY).response(&Value::Null);
+        let body = match whole(body).await {
+            Ok(body) => body,
+            Err(refused) => return refused,
         };
         let granted = match address {
             Ok(address) => self.admit_request(&address, &parts.headers).await,
@@ -104,6 +105,28 @@ impl DataPlane {
     }
 }
 
+/// A body, or the refusal of one that is too large or breaks off.
+async fn whole(body: Body) -> Result<Bytes, Response> {
+    let mut read = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let refusal = match piece {
+            Ok(piece) if read.len() + piece.len() <= MAX_BODY => {
+                read.extend_from_slice(&piece);
+                continue;
+            }
+            Ok(_) => Refusal::too_large(MAX_BODY),
+            Err(_) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "body_unreadable",
+                "the body of the request breaks off",
+            ),
+        };
+        return Err(refusal.response(&refusal::id_at_the_beginning(&read)));
+    }
+    Ok(read.into())
+}
+
 /// A stream is under way until its end; any other answer is there already.
 fn held(response: Response, open: OwnedRwLockReadGuard<()>) -> Response {
     let is_stream = response
@@ -120,10 +143,20 @@ fn held(response: Response, open: OwnedRwLockReadGuard<()>) -> Response {
     })
 }
 
-/// Refuses a request that names another host than this, with its id as clients want it.
-pub(crate) async fn refuse_host(request: Request, message: &str) -> Response {
+/// Whether this is the path of an MCP server.
+pub(crate) fn is_at(path: &str) -> bool {
+    path.starts_with("/mcp/")
+}
+
+/// Refuses a request in the words of the protocol, with its id as clients want it.
+pub(crate) async fn refuse(
+    request: Request,
+    status: StatusCode,
+    reason: &'static str,
+    message: &str,
+) -> Response {
     let body = to_bytes(request.into_body(), MAX_BODY).await;
-    Refusal::host(message).response(&refusal::request_id(&body.unwrap_or_default()))
+    Refusal::new(status, reason, message).response(&refusal::request_id(&body.unwrap_or_default()))
 }
 
 /// The routes of the data plane.

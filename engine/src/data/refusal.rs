@@ -1,18 +1,32 @@
 //! Refusals that reach the person: HTTP status, `WWW-Authenticate`, and a JSON-RPC error with the
 //! request's id, because most MCP clients show their user nothing else.
 
+use std::fmt;
+
 use axum::{
     body::to_bytes,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer as _,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Value, json};
+
+// Codes of JSON-RPC and MCP.
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+const HEADER_MISMATCH: i32 = -32020;
+
+/// What the MCP library says before the cause.
+const UNREADABLE: &str = "fail to deserialize request body";
 
 /// Why a request does not get to the tools.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
+    code: i32,
     /// For programs, in `error.data.reason`.
     reason: &'static str,
     message: String,
@@ -20,9 +34,15 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
+            // Outside the range that JSON-RPC and MCP reserve.
+            code: i32::from(status.as_u16()),
             reason,
             message: message.into(),
             challenge: None,
@@ -57,8 +77,27 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
     }
 
-    pub(super) fn host(message: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "host_not_allowed", message)
+    /// A body that is no message of JSON-RPC; the MCP library calls it an unsupported media type.
+    fn no_message(cause: &str) -> Self {
+        let (code, reason, message) = if cause.contains("unrecognized") {
+            let message = "the body is not one JSON-RPC request; batches are not taken".to_owned();
+            (INVALID_REQUEST, "invalid_request", message)
+        } else {
+            let message = format!("the body cannot be read as JSON: {}", cause.trim());
+            (PARSE_ERROR, "parse_error", message)
+        };
+        let refusal = Self::new(StatusCode::BAD_REQUEST, reason, message);
+        Self { code, ..refusal }
+    }
+
+    /// Two values where the protocol has one: who looks at the other one is deceived.
+    pub(super) fn duplicate_version() -> Self {
+        let message = "the header `MCP-Protocol-Version` is there more than once";
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "duplicate_header", message);
+        Self {
+            code: HEADER_MISMATCH,
+            ..refusal
+        }
     }
 
     pub(super) fn internal() -> Self {
@@ -70,12 +109,11 @@ impl Refusal {
     }
 
     pub(super) fn response(self, id: &Value) -> Response {
-        // Codes of our own lie outside the range that JSON-RPC and MCP reserve.
         let body = json!({
             "jsonrpc": "2.0",
             "id": id,
             "error": {
-                "code": self.status.as_u16(),
+                "code": self.code,
                 "message": self.message,
                 "data": { "reason": self.reason },
             },
@@ -105,6 +143,40 @@ pub(super) fn request_id(body: &[u8]) -> Value {
         .unwrap_or(Value::Null)
 }
 
+/// The id of the request that begins like this. A client that cannot tell which request was refused may wait
+/// for its answer for ever.
+pub(super) fn id_at_the_beginning(body: &[u8]) -> Value {
+    struct Seeker<'a>(&'a mut Value);
+
+    impl<'de> Visitor<'de> for Seeker<'_> {
+        type Value = ();
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("a request")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut request: A) -> Result<(), A::Error> {
+            while let Some(key) = request.next_key::<String>()? {
+                if key == "id" {
+                    *self.0 = request.next_value()?;
+                } else {
+                    request.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    let mut id = Value::Null;
+    // It ends in an error, where the body was cut.
+    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(Seeker(&mut id));
+    if id.is_string() || id.is_number() {
+        id
+    } else {
+        Value::Null
+    }
+}
+
 /// Puts the MCP library's plain-text refusals of a request into JSON-RPC form too.
 pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
     let status = response.status();
@@ -119,17 +191,20 @@ pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
     let text = to_bytes(response.into_body(), 64 * 1024)
         .await
         .unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    if let Some(cause) = text.strip_prefix(UNREADABLE) {
+        return Refusal::no_message(cause).response(&request_id(request));
+    }
     let reason = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::FORBIDDEN => "origin_not_allowed",
         _ => "request_refused",
     };
-    let message = String::from_utf8_lossy(&text);
-    let message = if message.is_empty() {
+    let message = if text.is_empty() {
         status.to_string()
     } else {
-        message.into_owned()
+        text.into_owned()
     };
     let mut response = Refusal::new(status, reason, message).response(&request_id(request));
     if let Some(allow) = allow {
@@ -172,6 +247,19 @@ mod tests {
             assert_eq!((&body["id"], &body["jsonrpc"]), (&id, &json!("2.0")));
             assert_eq!(body["error"]["data"]["reason"], "token_expired");
             assert!(body["error"]["code"].as_i64().unwrap() > -32000);
+        }
+    }
+
+    #[test]
+    fn the_id_is_found_before_the_place_where_a_body_was_cut() {
+        for (beginning, id) in [
+            (r#"{"jsonrpc":"2.0","id":7,"params":{"x":["#, json!(7)),
+            (r#"{"params":{"id":1},"id":"a","method":"#, json!("a")),
+            (r#"{"params":{"id":1,"x":"xxx"#, Value::Null),
+            (r#"{"id":{"evil":true},"x":"#, Value::Null),
+            ("", Value::Null),
+        ] {
+            assert_eq!(id_at_the_beginning(beginning.as_bytes()), id, "{beginning}");
         }
     }
 

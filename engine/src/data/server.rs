@@ -5,9 +5,10 @@ use std::{pin::pin, sync::Arc};
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-        ListToolsResult, MetaObject, PaginatedRequestParams, ProgressNotificationParam,
-        ProgressToken, RequestMetaObject, ResultType, ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
+        CustomResult, ErrorCode, Implementation, ListToolsResult, MetaObject,
+        PaginatedRequestParams, ProgressNotificationParam, ProgressToken, RequestMetaObject,
+        ResultType, ServerCapabilities, ServerConfig, Tool,
     },
     service::{Peer, RequestContext, RoleServer},
 };
@@ -289,6 +290,24 @@ impl ServerHandler for VirtualServer {
     /// Asked for the headers that repeat arguments (`x-mcp-header`), which must match.
     fn get_tool(&self, name: &str) -> Option<Tool> {
         self.catalogues.known(&self.grant, name)
+    }
+
+    /// What the library cannot read as one of the protocol's requests: a method that is not there, or
+    /// parameters that are none of its.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        if matches!(&*request.method, "tools/list" | "tools/call") {
+            let message = format!("the parameters of `{}` are not valid", request.method);
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            request.method,
+            None,
+        ))
     }
 
     async fn list_tools(

@@ -14,16 +14,26 @@ use crate::data;
 pub(super) async fn check(State(port): State<u16>, request: Request, next: Next) -> Response {
     let (headers, path) = (request.headers(), request.uri().path());
     if !host_is_ours(headers, port) {
-        let message = "the `Host` header must name this machine and port";
-        return if path.starts_with("/mcp/") {
-            data::refuse_host(request, message).await
+        let message = "the `Host` header must name this machine and port, once";
+        return if data::is_at(path) {
+            data::refuse(request, StatusCode::FORBIDDEN, "host_not_allowed", message).await
         } else {
             refuse(message)
         };
     }
+    if headers.get_all(header::ORIGIN).iter().count() > 1 && data::is_at(path) {
+        let message = "the `Origin` header is there more than once";
+        return data::refuse(
+            request,
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            message,
+        )
+        .await;
+    }
     // The connect page forbids referrers, and browsers then send `Origin: null` with its form; its
     // link is a secret of its own. The data plane refuses in its own protocol.
-    let elsewhere = path.starts_with("/connect/") || path.starts_with("/mcp/");
+    let elsewhere = path.starts_with("/connect/") || data::is_at(path);
     if !elsewhere && !origin_is_ours(headers, port) {
         return refuse("requests from web pages of other origins are not allowed");
     }
@@ -44,15 +54,17 @@ fn ours(authority: &str, port: u16) -> bool {
     })
 }
 
+/// One, and ours: of two it is not clear which counts.
 fn host_is_ours(headers: &HeaderMap, port: u16) -> bool {
-    headers
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|host| ours(host, port))
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    host.to_str().is_ok_and(|host| ours(host, port))
 }
 
 fn origin_is_ours(headers: &HeaderMap, port: u16) -> bool {
-    headers.get(header::ORIGIN).is_none_or(|value| {
+    headers.get_all(header::ORIGIN).iter().all(|value| {
         value
             .to_str()
             .ok()

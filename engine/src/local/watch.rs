@@ -16,7 +16,7 @@ use super::{
     faults::{Effect, Injected, Place},
     wire::Scissors,
 };
-use crate::{bearer::Caller, engine::Engine};
+use crate::{bearer::Caller, data, engine::Engine};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -61,7 +61,15 @@ async fn strike(
         Some(Effect::Status {
             status,
             retry_after_seconds,
-        }) => return Some(refuse(engine, status, retry_after_seconds)),
+        }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut response = refuse(engine, request, status).await;
+            if let Some(seconds) = retry_after_seconds {
+                let headers = response.headers_mut();
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            return Some(response);
+        }
         Some(Effect::Garbage) => {
             let headers = [(header::CONTENT_TYPE, "application/json")];
             return Some((headers, "this is not JSON {").into_response());
@@ -75,9 +83,16 @@ async fn strike(
     None
 }
 
-/// A refusal in the form of the API.
-fn refuse(engine: &Engine, status: u16, retry_after_seconds: Option<u32>) -> Response {
-    let (code, error_code) = match status {
+/// A refusal in the form of the API, or of MCP where an MCP server would answer.
+async fn refuse(engine: &Engine, request: Request, status: StatusCode) -> Response {
+    let message = format!(
+        "a fault of the test controls answers with status {}",
+        status.as_u16()
+    );
+    if data::is_at(request.uri().path()) {
+        return data::refuse(request, status, "fault", &message).await;
+    }
+    let (code, error_code) = match status.as_u16() {
         400 => (3, "INVALID_ARGUMENT"),
         401 => (16, "UNAUTHENTICATED"),
         403 => (7, "PERMISSION_DENIED"),
@@ -94,21 +109,16 @@ fn refuse(engine: &Engine, status: u16, retry_after_seconds: Option<u32>) -> Res
     let request_id = engine.request_ids().next();
     let body = json!({
         "code": code,
-        "message": format!("a fault of the test controls answers with status {status}"),
+        "message": message,
         "details": [{
             "@type": "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo",
             "error_code": error_code,
             "request_info": { "request_id": request_id },
         }],
     });
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(body)).into_response();
-    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
-    if let Some(seconds) = retry_after_seconds {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
