@@ -292,6 +292,13 @@ impl Upstream {
         }
     }
 
+    pub(super) fn era_name(&self) -> &'static str {
+        match self.era() {
+            Era::Legacy => "legacy",
+            Era::Unknown => "modern",
+        }
+    }
+
     /// The full listing. Callers at the same time share one, and none waits longer than it may
     /// take: an upstream that hangs is given up for all of them.
     pub(super) async fn tools(&self) -> Result<Arc<[Tool]>, UpstreamError> {
@@ -337,7 +344,11 @@ impl Upstream {
         let _listening = progress.map(|progress| self.listeners.listen(&mut request, progress));
         let calling = timeout(self.deadlines.call, self.peer.call_tool_once(request)).await;
         let response = calling
-            .map_err(|_| self.timed_out(Phase::Call))?
+            .map_err(|_| {
+                // A slow tool, or a dead upstream: the next listing tells which.
+                self.freshness.changed();
+                self.timed_out(Phase::Call)
+            })?
             .map_err(|error| self.failure(error))?;
         let answer = match response {
             CallToolResponse::Complete(result) => return Ok(result),

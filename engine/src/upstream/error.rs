@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
 use rmcp::model::ErrorData;
 use thiserror::Error;
 
@@ -75,6 +76,19 @@ pub(crate) enum UpstreamError {
         "connection `{connection}`: the upstream closed before it answered; the next request starts it again"
     )]
     Closed { connection: Box<str> },
+
+    /// It failed just now, and is left alone for a while.
+    #[error("{error}; it is tried again at {until}")]
+    Resting {
+        error: Arc<UpstreamError>,
+        until: Timestamp,
+    },
+
+    /// As many children run as may, and all of them are in use.
+    #[error(
+        "connection `{connection}`: all {limit} upstream processes that may run are in use; try again later, or raise `children` of `[upstreams]`"
+    )]
+    Full { connection: Box<str>, limit: usize },
 
     /// The upstream answered with a JSON-RPC error, which is passed on as it is.
     #[error("connection `{connection}`: the upstream answered with the error {}: {}", error.code.0, error.message)]

@@ -2,6 +2,7 @@
 //!
 //! The only room that starts processes or opens connections to upstream servers.
 
+mod breaker;
 mod child;
 mod client;
 mod error;
@@ -11,7 +12,9 @@ mod os;
 mod pool;
 mod probe;
 mod progress;
+mod room;
 pub(crate) mod sandbox;
+mod slot;
 mod templates;
 #[cfg(test)]
 #[cfg(unix)]
@@ -28,16 +31,20 @@ use std::{
 use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
 use secrecy::SecretString;
 
-use self::{client::Upstream, pool::Pool, sandbox::Sandbox};
 pub(crate) use self::{
+    breaker::Health,
     error::{Phase, UpstreamError},
     progress::Progress,
 };
+use self::{pool::Pool, sandbox::Sandbox};
 use crate::{
+    local::clock::Clock,
     outbound::Outbound,
-    settings::{Connection, Source},
+    settings::{Connection, Limits, Source},
 };
 
+/// Until a child may start at all, where as many run as may.
+const ROOM_DEADLINE: Duration = Duration::from_secs(20);
 /// From the start of a child, or the first request over HTTP, to the end of the handshake.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(20);
 /// All pages of `tools/list`.
@@ -52,6 +59,7 @@ const LISTING_LIFE: Duration = Duration::from_secs(10);
 /// The time each step may take.
 #[derive(Debug, Clone, Copy)]
 struct Deadlines {
+    room: Duration,
     connect: Duration,
     list: Duration,
     call: Duration,
@@ -62,6 +70,7 @@ struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
+            room: ROOM_DEADLINE,
             connect: CONNECT_DEADLINE,
             list: LIST_DEADLINE,
             call: CALL_DEADLINE,
@@ -96,14 +105,19 @@ impl fmt::Debug for Upstreams {
 
 impl Upstreams {
     /// Gets ready; no thread, process or connection is started before it is needed.
-    pub(crate) fn new(outbound: Outbound) -> Self {
-        Self::with_deadlines(outbound, Deadlines::default())
+    pub(crate) fn new(outbound: Outbound, limits: Limits, clock: Clock) -> Self {
+        Self::with_deadlines(outbound, Deadlines::default(), limits, clock)
     }
 
-    fn with_deadlines(outbound: Outbound, deadlines: Deadlines) -> Self {
+    fn with_deadlines(
+        outbound: Outbound,
+        deadlines: Deadlines,
+        limits: Limits,
+        clock: Clock,
+    ) -> Self {
         Self {
             deadlines,
-            pool: Pool::new(outbound, deadlines),
+            pool: Pool::new(outbound, deadlines, limits, clock),
             sandboxes: Mutex::default(),
         }
     }
@@ -118,7 +132,9 @@ impl Upstreams {
         match &connection.source {
             Source::Sandbox(path) => Ok(self.sandbox(&connection.name, path)?.tools()),
             Source::Command(_) | Source::Http(_) => {
-                self.upstream(connection, owner).await?.tools().await
+                let tools = self.pool.get(connection, owner).await?.tools().await;
+                self.pool.note(&connection.name, owner, &tools);
+                tools
             }
         }
     }
@@ -144,8 +160,10 @@ impl Upstreams {
         progress: Option<Progress>,
     ) -> Result<CallToolResult, UpstreamError> {
         let Source::Sandbox(path) = &connection.source else {
-            let upstream = self.upstream(connection, owner).await?;
-            return upstream.call(request, progress).await;
+            let upstream = self.pool.get(connection, owner).await?;
+            let result = upstream.call(request, progress).await;
+            self.pool.note(&connection.name, owner, &result);
+            return result;
         };
         let sandbox = self.sandbox(&connection.name, path)?;
         let unknown = ErrorData::invalid_params(format!("Unknown tool: {}", request.name), None);
@@ -157,6 +175,16 @@ impl Upstreams {
             }),
             Err(error) => Err(sandbox_error(&connection.name, error)),
         }
+    }
+
+    /// How the upstream of an account is doing; `None` if nobody has needed it yet.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the diagnostics will ask for it")
+    )]
+    pub(crate) fn health(&self, connection: &str, account_id: &str) -> Option<Health> {
+        let key = (connection.to_owned(), account_id.to_owned());
+        self.pool.breakers().health(&key)
     }
 
     /// Stops what runs for an account, and returns when it has ended.
@@ -199,14 +227,6 @@ impl Upstreams {
             Phase::List => self.deadlines.list,
             Phase::Call => self.deadlines.call,
         }
-    }
-
-    async fn upstream(
-        &self,
-        connection: &Arc<Connection>,
-        owner: &Owner,
-    ) -> Result<Arc<Upstream>, UpstreamError> {
-        self.pool.get(connection, owner).await
     }
 
     fn sandbox(&self, connection: &str, path: &Path) -> Result<Arc<Sandbox>, UpstreamError> {

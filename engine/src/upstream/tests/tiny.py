@@ -18,6 +18,11 @@ if mode == "needs-ok" and not os.path.exists("ok"):
     sys.exit("no file ok, key is " + os.environ.get("API_KEY", "unset"))
 if mode == "mute":
     time.sleep(1000)
+if mode == "crowd":  # how many start at the same time as this one
+    os.makedirs("starting", exist_ok=True)
+    open("starting/%d" % os.getpid(), "w").close()
+    with open("crowd", "a") as crowd:
+        crowd.write("%d\n" % len(os.listdir("starting")))
 
 
 def send(**message):
@@ -51,6 +56,10 @@ for line in sys.stdin:
     message = json.loads(line)
     method, id, params = message["method"], message.get("id"), message.get("params", {})
     methods.append(method)
+    if mode == "crowd" and method == "notifications/initialized":
+        os.remove("starting/%d" % os.getpid())
+    if mode == "deaf" and method in ("tools/list", "tools/call") and not os.path.exists("ok"):
+        continue
     if mode == "wrong-shape":
         send(id=id, result={"surprise": True})
     elif method == "server/discover" and mode == "silent":
@@ -90,6 +99,8 @@ for line in sys.stdin:
         elif name == "hang":
             tell("hanging")
             continue
+        elif name == "stand-still":
+            os.kill(os.getpid(), signal.SIGSTOP)
         elif name == "refuse":
             send(id=id, error={"code": -32042, "message": "no", "data": {"why": "because"}})
             continue
