@@ -89,6 +89,7 @@ fn sign(error: &UpstreamError) -> Sign {
         | UpstreamError::NotMcp { .. }
         | UpstreamError::Unreachable { .. }
         | UpstreamError::Closed { .. }
+        | UpstreamError::Endless { .. }
         | UpstreamError::HttpStatus { status: 500.., .. } => Sign::Strike,
         UpstreamError::CredentialRefused { .. } | UpstreamError::Refused { .. } => Sign::Alive,
         _ => Sign::None,
@@ -133,6 +134,13 @@ impl Breakers {
     /// A handshake succeeded; whether the upstream does anything is another question.
     pub(super) fn connected(&self, key: &Key, owner: &Owner, era: &'static str) {
         self.breaker(key, owner, |breaker| breaker.era = Some(era));
+    }
+
+    /// It is there: what it told before is still true.
+    pub(super) fn alive(&self, key: &Key) {
+        if let Some(breaker) = lock(&self.known).get_mut(key) {
+            breaker.state = State::default();
+        }
     }
 
     /// A request was answered.

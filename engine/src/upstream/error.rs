@@ -103,7 +103,23 @@ pub(crate) enum UpstreamError {
     )]
     Unexpected {
         connection: Box<str>,
-        answer: &'static str,
+        answer: String,
+    },
+
+    /// The upstream sent what is not read.
+    #[error(
+        "connection `{connection}`: the upstream sent a message that is {reason}, which is not read; a call may have been executed"
+    )]
+    Unreadable {
+        connection: Box<str>,
+        reason: String,
+    },
+
+    /// The pages of `tools/list` have no end.
+    #[error("connection `{connection}`: the upstream's `tools/list` does not end: it sent {what}")]
+    Endless {
+        connection: Box<str>,
+        what: &'static str,
     },
 
     /// A value of `env` or `headers` could not be filled in.

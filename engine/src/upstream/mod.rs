@@ -5,9 +5,11 @@
 mod breaker;
 mod child;
 mod client;
+mod connect;
 mod error;
 mod http;
 mod injected;
+mod listing;
 mod os;
 mod pool;
 mod probe;
@@ -15,6 +17,7 @@ mod progress;
 mod room;
 pub(crate) mod sandbox;
 mod slot;
+mod stdout;
 mod templates;
 #[cfg(test)]
 #[cfg(unix)]
@@ -36,7 +39,7 @@ pub(crate) use self::{
     error::{Phase, UpstreamError},
     progress::Progress,
 };
-use self::{pool::Pool, sandbox::Sandbox};
+use self::{client::Known, pool::Pool, sandbox::Sandbox};
 use crate::{
     local::clock::Clock,
     outbound::Outbound,
@@ -55,6 +58,11 @@ const CALL_DEADLINE: Duration = Duration::from_secs(60);
 const PROBE_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the listing of an upstream that cannot tell changes is taken to be true.
 const LISTING_LIFE: Duration = Duration::from_secs(10);
+
+/// The largest message of an upstream that is read.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+/// The deepest: what `serde_json` reads.
+const MAX_DEPTH: usize = 127;
 
 /// The time each step may take.
 #[derive(Debug, Clone, Copy)]
@@ -132,9 +140,16 @@ impl Upstreams {
         match &connection.source {
             Source::Sandbox(path) => Ok(self.sandbox(&connection.name, path)?.tools()),
             Source::Command(_) | Source::Http(_) => {
-                let tools = self.pool.get(connection, owner).await?.tools().await;
-                self.pool.note(&connection.name, owner, &tools);
-                tools
+                let upstream = self.pool.get(connection, owner).await?;
+                let mut tools = upstream.tools().await;
+                if upstream.has_lost_session(&tools) {
+                    tools = self.pool.get(connection, owner).await?.tools().await;
+                }
+                match &tools {
+                    Ok((_, Known(true))) => self.pool.alive(&connection.name, owner),
+                    tools => self.pool.note(&connection.name, owner, tools),
+                }
+                tools.map(|(tools, _)| tools)
             }
         }
     }
@@ -150,8 +165,8 @@ impl Upstreams {
         }
     }
 
-    /// Calls a tool by the name the upstream knows. A call is never repeated, and dropping the
-    /// future cancels it at the upstream. A sandbox makes no progress.
+    /// Calls a tool by the name the upstream knows. A call that may have been executed is never repeated, and
+    /// dropping the future cancels it at the upstream. A sandbox makes no progress.
     pub(crate) async fn call(
         &self,
         connection: &Arc<Connection>,
@@ -161,7 +176,16 @@ impl Upstreams {
     ) -> Result<CallToolResult, UpstreamError> {
         let Source::Sandbox(path) = &connection.source else {
             let upstream = self.pool.get(connection, owner).await?;
-            let result = upstream.call(request, progress).await;
+            let again = upstream
+                .may_lose_session()
+                .then(|| (request.clone(), progress.clone()));
+            let mut result = upstream.call(request, progress).await;
+            if let Some((request, progress)) = again
+                && upstream.has_lost_session(&result)
+            {
+                let upstream = self.pool.get(connection, owner).await?;
+                result = upstream.call(request, progress).await;
+            }
             self.pool.note(&connection.name, owner, &result);
             return result;
         };

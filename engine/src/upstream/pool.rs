@@ -14,7 +14,8 @@ use super::{
     Deadlines, Owner,
     breaker::Breakers,
     child::Process,
-    client::{Connect, Era, Upstream},
+    client::Upstream,
+    connect::{Connect, Era},
     error::UpstreamError,
     http, lock,
     os::Children,
@@ -111,6 +112,11 @@ impl Pool {
             Err(_) if self.shared.is_retired(owner) => {}
             Err(error) => self.shared.breakers.failed(&key, owner, error),
         }
+    }
+
+    /// The upstream did not have to be asked.
+    pub(super) fn alive(&self, connection: &str, owner: &Owner) {
+        self.shared.breakers.alive(&key(connection, owner));
     }
 
     pub(super) fn breakers(&self) -> &Breakers {

@@ -1,10 +1,13 @@
 //! Tests of the room with real children and a real HTTP server.
 
+mod bad;
 mod breaker;
 mod child;
+mod fake;
 mod http;
 mod lifecycle;
 mod limits;
+mod sessions;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
