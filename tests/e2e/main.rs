@@ -8,9 +8,13 @@ mod bad_input;
 mod browser;
 mod controls;
 mod flow;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod oauth;
 mod operations;
+mod real_upstreams;
 mod refusals;
 mod scene;
 mod sessions;
+mod upstream_life;
 mod upstreams;

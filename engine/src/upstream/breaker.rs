@@ -110,13 +110,13 @@ impl Breakers {
         let Some(breaker) = known.get_mut(key) else {
             return Ok(());
         };
-        if breaker.fingerprint != fingerprint(owner) {
-            known.remove(key);
-            return Ok(());
-        }
         let (State::Open { until, times } | State::Trial { until, times }) = breaker.state else {
             return Ok(());
         };
+        if breaker.fingerprint != fingerprint(owner) {
+            breaker.state = State::default();
+            return Ok(());
+        }
         let now = self.clock.now();
         match &breaker.last {
             Some(error) if now < until => Err(UpstreamError::Resting {
@@ -132,8 +132,8 @@ impl Breakers {
     }
 
     /// A handshake succeeded; whether the upstream does anything is another question.
-    pub(super) fn connected(&self, key: &Key, owner: &Owner, era: &'static str) {
-        self.breaker(key, owner, |breaker| breaker.era = Some(era));
+    pub(super) fn connected(&self, key: &Key, era: &'static str) {
+        lock(&self.known).entry(key.clone()).or_default().era = Some(era);
     }
 
     /// It is there: what it told before is still true.
@@ -158,20 +158,21 @@ impl Breakers {
             return self.answered(key);
         }
         let now = self.clock.now();
-        self.breaker(key, owner, |breaker| {
-            breaker.state = match (sign, breaker.state) {
-                (Sign::Alive, _) => State::default(),
-                // Requests that were under way when it opened: their failure is known already.
-                (Sign::None, state) | (_, state @ State::Open { .. }) => state,
-                (_, State::Trial { times, .. }) => open(now, times + 1),
-                (Sign::Dead, State::Closed { .. }) => open(now, 0),
-                (Sign::Strike, State::Closed { strikes }) if strikes + 1 >= STRIKES => open(now, 0),
-                (Sign::Strike, State::Closed { strikes }) => State::Closed {
-                    strikes: strikes + 1,
-                },
-            };
-            breaker.last = Some(Arc::new(error.clone()));
-        });
+        let mut known = lock(&self.known);
+        let breaker = known.entry(key.clone()).or_default();
+        breaker.state = match (sign, breaker.state) {
+            (Sign::Alive, _) => State::default(),
+            // Requests that were under way when it opened: their failure is known already.
+            (Sign::None, state) | (_, state @ State::Open { .. }) => state,
+            (_, State::Trial { times, .. }) => open(now, times + 1),
+            (Sign::Dead, State::Closed { .. }) => open(now, 0),
+            (Sign::Strike, State::Closed { strikes }) if strikes + 1 >= STRIKES => open(now, 0),
+            (Sign::Strike, State::Closed { strikes }) => State::Closed {
+                strikes: strikes + 1,
+            },
+        };
+        breaker.last = Some(Arc::new(error.clone()));
+        breaker.fingerprint = fingerprint(owner);
     }
 
     /// Forgets the accounts that are meant.
@@ -191,15 +192,6 @@ impl Breakers {
             last_error: breaker.last.as_ref().map(ToString::to_string),
             retry_at: retry_at.filter(|until| self.clock.now() < *until),
         })
-    }
-
-    fn breaker(&self, key: &Key, owner: &Owner, change: impl FnOnce(&mut Breaker)) {
-        let mut known = lock(&self.known);
-        let breaker = known.entry(key.clone()).or_insert_with(|| Breaker {
-            fingerprint: fingerprint(owner),
-            ..Breaker::default()
-        });
-        change(breaker);
     }
 }
 

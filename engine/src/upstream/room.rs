@@ -119,7 +119,11 @@ impl Shared {
         let mut slots = lock(&self.slots);
         let oldest = slots
             .iter_mut()
-            .filter(|(_, slot)| slot.upstream().is_some_and(|upstream| upstream.is_child()))
+            .filter(|(_, slot)| {
+                let running =
+                    |upstream: Arc<Upstream>| upstream.is_child() && !upstream.is_closed();
+                slot.upstream().is_some_and(running)
+            })
             .filter_map(|(key, slot)| Some((slot.idle_since()?, key, slot)))
             .min_by_key(|(since, ..)| *since);
         let Some((_, key, slot)) = oldest else {
