@@ -101,7 +101,11 @@ impl Engine {
         let signer = Signer::load(&store, clock.clone())?;
         let base = String::from(base_url).trim_end_matches('/').to_owned();
         let outbound = Outbound::new()?;
-        let upstreams = Arc::new(Upstreams::new(outbound.clone()));
+        let upstreams = Arc::new(Upstreams::new(
+            outbound.clone(),
+            settings.limits,
+            clock.clone(),
+        ));
         let accounts = Accounts::new(
             store.clone(),
             Arc::clone(&connections),

@@ -1,6 +1,7 @@
 //! What `vmcp.toml` says: the clients that may call the API and the connections that bring tools.
 
 mod file;
+mod limits;
 mod oauth;
 mod placeholders;
 
@@ -14,7 +15,10 @@ use std::{
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use self::file::{in_connection_names, without_values};
+pub(crate) use self::{
+    file::{in_connection_names, without_values},
+    limits::Limits,
+};
 use crate::store::CredentialKind;
 
 /// Everything an engine is told at start.
@@ -24,6 +28,7 @@ pub struct Settings {
     pub(crate) app_name: Option<String>,
     pub(crate) clients: Vec<ClientSettings>,
     pub(crate) connections: Vec<Connection>,
+    pub(crate) limits: Limits,
 }
 
 impl Settings {

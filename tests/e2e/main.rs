@@ -10,10 +10,14 @@ mod browser;
 mod controls;
 mod flow;
 mod isolation;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod oauth;
 mod operations;
+mod real_upstreams;
 mod refusals;
 mod scene;
 mod security;
 mod sessions;
+mod upstream_life;
 mod upstreams;

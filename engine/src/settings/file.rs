@@ -15,6 +15,7 @@ use url::Url;
 
 use super::{
     Auth, ClientSettings, CommandSource, Connection, HttpSource, Settings, SettingsError, Source,
+    limits::LimitsEntry,
     oauth::AuthEntry,
     placeholders::{self, Place},
 };
@@ -27,6 +28,8 @@ struct File {
     clients: BTreeMap<Spanned<String>, Spanned<ClientEntry>>,
     #[serde(default)]
     connections: BTreeMap<Spanned<String>, Spanned<ConnectionEntry>>,
+    #[serde(default)]
+    upstreams: LimitsEntry,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +133,7 @@ fn settings(file: File, directory: &Path) -> Checked<Settings> {
         app_name,
         clients,
         connections,
+        limits: file.upstreams.into(),
     })
 }
 

@@ -33,9 +33,15 @@ fn a_full_file_is_understood() {
         [connections.crm]
         upstream = { url = "http://127.0.0.1:8931/mcp", headers = { Authorization = "Bearer {api_key}", X-User = "{identifier}" } }
         auth = "api_key"
+
+        [upstreams]
+        idle_seconds = 60
+        children = 8
         "#,
     )
     .unwrap();
+    assert_eq!(settings.limits.idle.as_secs(), 60);
+    assert_eq!((settings.limits.children, settings.limits.starting), (8, 4));
     assert_eq!(settings.clients[0].id, "my-app");
     assert_eq!(settings.clients[0].secret.expose_secret(), "s3cr3t");
     let [crm, git, notes] = &settings.connections[..] else {
@@ -69,6 +75,10 @@ fn complaints_name_line_and_column() {
             "2:1: unknown field `upstrem`",
         ),
         ("[servers]\n", "1:2: unknown field `servers`"),
+        (
+            "[upstreams]\nchildren = 0",
+            "2:12: this should be a nonzero u32",
+        ),
         (
             "[connections.git]\nauth = \"none\"",
             "1:1: connection `git` needs exactly one of",

@@ -21,6 +21,7 @@ use super::{
     Owner,
     error::{Tail, UpstreamError},
     os::{self, Children, Spawned, Spec},
+    room::Seat,
     templates::{Place, fill, redact},
 };
 use crate::settings::CommandSource;
@@ -52,6 +53,7 @@ impl Process {
         source: &CommandSource,
         owner: &Owner,
         children: &Children,
+        seat: Seat,
     ) -> Result<(Self, ChildStdout, ChildStdin), UpstreamError> {
         let failed = |reason: String| UpstreamError::StartFailed {
             connection: connection.into(),
@@ -132,6 +134,7 @@ impl Process {
             process.kill.clone(),
             reader,
             ended_sender,
+            seat,
         ));
         Ok((process, stdout, stdin))
     }
@@ -179,6 +182,7 @@ async fn supervise(
     kill: CancellationToken,
     stderr: tokio::task::JoinHandle<()>,
     ended: watch::Sender<Option<String>>,
+    seat: Seat,
 ) {
     let early = tokio::select! {
         status = child.wait() => Some(status),
@@ -191,6 +195,7 @@ async fn supervise(
     };
     // Also what the leader left behind in its group.
     drop(child);
+    drop(seat);
     if timeout(STDERR_GRACE, stderr).await.is_err() {
         tracing::debug!("something outside the group of a child still holds its stderr");
     }

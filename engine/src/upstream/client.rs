@@ -1,45 +1,36 @@
 //! One connected upstream: the MCP client over a child or over HTTP, and the tools it told us.
 
 use std::{
-    error::Error,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use rmcp::{
-    ClientHandler, ClientServiceExt as _, Peer, RoleClient,
-    model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
-        Implementation, ProtocolVersion, SubscriptionFilter, Tool,
-    },
-    service::{
-        ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, NotificationContext,
-        RunningService, ServiceError,
-    },
-    transport::{Transport, async_rw::AsyncRwTransport},
+    Peer, RoleClient,
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, Tool},
+    service::{ClientCacheConfig, RunningService, ServiceError},
 };
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, watch},
     time::{Instant, timeout},
 };
 
 use super::{
     Deadlines, Owner,
     child::Process,
+    connect::{Connect, Era, Handler},
     error::{Phase, Tail, UpstreamError},
     http,
-    probe::Probe,
-    progress::{Listeners, Progress, Telling},
-    templates::redact,
+    listing::{Broken, Freshness, Listing, all_pages, listen},
+    progress::{Listeners, Progress},
+    stdout::Reason,
 };
 
 /// How long rmcp may take to say goodbye.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
-/// How long a child that closed its output may take to end by itself.
-const EXIT_GRACE: Duration = Duration::from_secs(1);
 
 /// A connected upstream of one account. Dropping it stops it in the background.
 pub(super) struct Upstream {
@@ -49,6 +40,8 @@ pub(super) struct Upstream {
     peer: Peer<RoleClient>,
     service: Mutex<RunningService<RoleClient, Handler>>,
     process: Option<Process>,
+    /// Told when a child sends what cannot be read.
+    unreadable: Option<watch::Receiver<Reason>>,
     /// A request could not be delivered: the next one gets a new upstream.
     broken: AtomicBool,
     freshness: Arc<Freshness>,
@@ -58,188 +51,19 @@ pub(super) struct Upstream {
     listeners: Listeners,
 }
 
-struct Listing {
-    generation: u64,
-    at: Instant,
-    tools: Arc<[Tool]>,
-}
+/// Whether nobody had to be asked.
+pub(super) struct Known(pub(super) bool);
 
-/// Whether a listing is still true.
-#[derive(Default)]
-struct Freshness {
-    generation: AtomicU64,
-    /// The upstream promised to tell changes, but the subscription ended.
-    unknown: AtomicBool,
-}
-
-impl Freshness {
-    fn changed(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// What we answer an upstream: nothing is offered, only changes of the tools are heard.
-struct Handler {
-    freshness: Arc<Freshness>,
-    /// Served by the transport; kept here to be found again.
-    listeners: Listeners,
-}
-
-impl ClientHandler for Handler {
-    fn get_info(&self) -> ClientConfig {
-        ClientConfig::new(
-            ClientCapabilities::default(),
-            Implementation::new("scalekit-vmcp", env!("CARGO_PKG_VERSION")),
-        )
-        .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
-    }
-
-    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.freshness.changed();
-    }
-}
-
-/// Which handshake to try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Era {
-    Unknown,
-    /// Only `initialize`: an earlier connect found out.
-    Legacy,
-}
-
-impl Era {
-    fn lifecycle(self) -> ClientLifecycleMode {
-        match self {
-            Self::Unknown => ClientLifecycleMode::Auto {
-                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-                legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
-            },
-            Self::Legacy => ClientLifecycleMode::Initialize,
-        }
-    }
-}
-
-/// What a connect needs to know.
-pub(super) struct Connect {
-    pub(super) connection: String,
-    pub(super) owner: Owner,
-    pub(super) deadlines: Deadlines,
-    pub(super) era: Era,
-}
-
-impl Connect {
-    /// Makes an upstream of a child's pipes.
-    pub(super) async fn child(
-        self,
-        process: Process,
-        stdout: tokio::process::ChildStdout,
-        stdin: tokio::process::ChildStdin,
-        cancelled: impl Future<Output = ()>,
-    ) -> Result<Upstream, UpstreamError> {
-        let transport = Probe::new(
-            AsyncRwTransport::new_client(stdout, stdin),
-            self.deadlines.probe,
-        );
-        let outcome = tokio::select! {
-            outcome = self.handshake(transport) => outcome,
-            () = cancelled => Outcome::Cancelled,
-        };
-        let outcome = match outcome {
-            Outcome::Done(service, freshness) => {
-                return Ok(self.upstream(*service, freshness, Some(process)).await);
-            }
-            other => other,
-        };
-        // A dead child explains more than a closed pipe: give it the time to be one.
-        let died = matches!(&outcome, Outcome::Failed(error) if is_closed(error))
-            && timeout(EXIT_GRACE, process.ended()).await.is_ok();
-        process.kill();
-        let status = process.ended().await;
-        let stderr = process.stderr();
-        let connection = self.connection.into();
-        Err(match outcome {
-            _ if died => UpstreamError::StartFailed {
-                connection,
-                reason: format!("it ended before it answered ({status})"),
-                stderr,
-            },
-            Outcome::Failed(error) => UpstreamError::NotMcp {
-                connection,
-                reason: redact(&shorten(last(&error)), self.owner.credential.as_ref()),
-                stderr,
-            },
-            Outcome::TimedOut => UpstreamError::TimedOut {
-                connection,
-                phase: Phase::Connect,
-                stderr,
-            },
-            Outcome::Cancelled | Outcome::Done(..) => UpstreamError::Closed { connection },
-        })
-    }
-
-    /// Makes an upstream of an HTTP transport.
-    pub(super) async fn http(
-        self,
-        transport: impl Transport<RoleClient> + 'static,
-        cancelled: impl Future<Output = ()>,
-    ) -> Result<Upstream, UpstreamError> {
-        let outcome = tokio::select! {
-            outcome = self.handshake(transport) => outcome,
-            () = cancelled => Outcome::Cancelled,
-        };
-        match outcome {
-            Outcome::Done(service, freshness) => Ok(self.upstream(*service, freshness, None).await),
-            Outcome::Failed(error) => Err(self.http_failure(&error)),
-            Outcome::TimedOut => Err(UpstreamError::TimedOut {
-                connection: self.connection.into(),
-                phase: Phase::Connect,
-                stderr: Tail::default(),
-            }),
-            Outcome::Cancelled => Err(UpstreamError::Closed {
-                connection: self.connection.into(),
-            }),
-        }
-    }
-
-    fn http_failure(&self, error: &ClientInitializeError) -> UpstreamError {
-        match error {
-            ClientInitializeError::TransportError { error, .. } => {
-                http::failure(&self.connection, error.error.as_ref(), &self.owner)
-            }
-            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
-                self.http_failure(fallback)
-            }
-            error => UpstreamError::NotMcp {
-                connection: self.connection.as_str().into(),
-                reason: redact(&shorten(error), self.owner.credential.as_ref()),
-                stderr: Tail::default(),
-            },
-        }
-    }
-
-    async fn handshake(&self, transport: impl Transport<RoleClient> + 'static) -> Outcome {
-        let freshness = Arc::new(Freshness::default());
-        let handler = Handler {
-            freshness: Arc::clone(&freshness),
-            listeners: Listeners::default(),
-        };
-        let transport = Telling::new(transport, handler.listeners.clone());
-        let serving = handler.serve_with_lifecycle(transport, self.era.lifecycle());
-        match timeout(self.deadlines.connect, serving).await {
-            Ok(Ok(service)) => Outcome::Done(Box::new(service), freshness),
-            Ok(Err(error)) => Outcome::Failed(Box::new(error)),
-            Err(_) => Outcome::TimedOut,
-        }
-    }
-
-    async fn upstream(
-        self,
+impl Upstream {
+    pub(super) async fn new(
+        connect: Connect,
         service: RunningService<RoleClient, Handler>,
         freshness: Arc<Freshness>,
-        process: Option<Process>,
-    ) -> Upstream {
+        child: Option<(Process, watch::Receiver<Reason>)>,
+    ) -> Self {
         let peer = service.peer().clone();
-        let is_child = process.is_some();
+        let is_child = child.is_some();
+        let (process, unreadable) = child.unzip();
         let listeners = service.service().listeners.clone();
         // One cache is enough, and ours knows when it is stale.
         peer.set_response_cache_config(ClientCacheConfig::disabled())
@@ -248,13 +72,14 @@ impl Connect {
         if subscribed {
             tokio::spawn(listen(peer.clone(), Arc::clone(&freshness)));
         }
-        Upstream {
-            connection: self.connection,
-            owner: self.owner,
-            deadlines: self.deadlines,
+        Self {
+            connection: connect.connection,
+            owner: connect.owner,
+            deadlines: connect.deadlines,
             peer,
             service: Mutex::new(service),
             process,
+            unreadable,
             broken: AtomicBool::new(false),
             freshness,
             tells_changes: subscribed || is_child,
@@ -262,16 +87,7 @@ impl Connect {
             listeners,
         }
     }
-}
 
-enum Outcome {
-    Done(Box<RunningService<RoleClient, Handler>>, Arc<Freshness>),
-    Failed(Box<ClientInitializeError>),
-    TimedOut,
-    Cancelled,
-}
-
-impl Upstream {
     /// Whether the next request needs a new one.
     pub(super) fn is_closed(&self) -> bool {
         self.broken.load(Ordering::SeqCst)
@@ -292,9 +108,16 @@ impl Upstream {
         }
     }
 
-    /// The full listing. Callers at the same time share one, and none waits longer than it may
-    /// take: an upstream that hangs is given up for all of them.
-    pub(super) async fn tools(&self) -> Result<Arc<[Tool]>, UpstreamError> {
+    pub(super) fn era_name(&self) -> &'static str {
+        match self.era() {
+            Era::Legacy => "legacy",
+            Era::Unknown => "modern",
+        }
+    }
+
+    /// The full listing, and whether it was known. Callers at the same time share one, and none waits longer than it
+    /// may take: an upstream that hangs is given up for all of them.
+    pub(super) async fn tools(&self) -> Result<(Arc<[Tool]>, Known), UpstreamError> {
         let listing = timeout(self.deadlines.list, self.listing()).await;
         listing.unwrap_or_else(|_| {
             self.broken.store(true, Ordering::SeqCst);
@@ -302,19 +125,25 @@ impl Upstream {
         })
     }
 
-    async fn listing(&self) -> Result<Arc<[Tool]>, UpstreamError> {
+    async fn listing(&self) -> Result<(Arc<[Tool]>, Known), UpstreamError> {
         let mut cached = self.tools.lock().await;
         // Read before listing: a change on the way makes this listing old.
-        let generation = self.freshness.generation.load(Ordering::SeqCst);
+        let generation = self.freshness.generation();
         if let Some(listing) = cached.as_ref()
             && listing.generation == generation
-            && !self.freshness.unknown.load(Ordering::SeqCst)
+            && !self.freshness.is_unknown()
             && (self.tells_changes || listing.at.elapsed() < self.deadlines.listing_life)
         {
-            return Ok(Arc::clone(&listing.tools));
+            return Ok((Arc::clone(&listing.tools), Known(true)));
         }
-        let listed = self.peer.list_all_tools().await;
-        let listed = listed.map_err(|error| self.failure(error))?;
+        let listed = self.readable(all_pages(&self.peer)).await?;
+        let listed = listed.map_err(|broken| match broken {
+            Broken::Service(error) => self.failure(error, Phase::List),
+            Broken::Endless(what) => UpstreamError::Endless {
+                connection: self.connection.as_str().into(),
+                what,
+            },
+        })?;
         // The same tools stay the same listing, so that nobody downstream sees a change.
         let tools = match cached.take() {
             Some(before) if *before.tools == *listed => before.tools,
@@ -325,7 +154,7 @@ impl Upstream {
             at: Instant::now(),
             tools: Arc::clone(&tools),
         });
-        Ok(tools)
+        Ok((tools, Known(false)))
     }
 
     /// One call, never repeated. Dropping the future cancels it at the upstream.
@@ -335,17 +164,49 @@ impl Upstream {
         progress: Option<Progress>,
     ) -> Result<CallToolResult, UpstreamError> {
         let _listening = progress.map(|progress| self.listeners.listen(&mut request, progress));
-        let calling = timeout(self.deadlines.call, self.peer.call_tool_once(request)).await;
-        let response = calling
-            .map_err(|_| self.timed_out(Phase::Call))?
-            .map_err(|error| self.failure(error))?;
+        let calling = self.readable(self.peer.call_tool_once(request));
+        let response = timeout(self.deadlines.call, calling)
+            .await
+            .map_err(|_| {
+                // A slow tool, or a dead upstream: the next listing tells which.
+                self.freshness.changed();
+                self.timed_out(Phase::Call)
+            })??
+            .map_err(|error| self.failure(error, Phase::Call))?;
         let answer = match response {
             CallToolResponse::Complete(result) => return Ok(result),
             CallToolResponse::InputRequired(_) => "a request for more input",
             CallToolResponse::Task(_) => "a task",
             _ => "something unknown",
         };
-        Err(self.unexpected(answer))
+        Err(self.unexpected(answer.to_owned()))
+    }
+
+    /// Waits for an answer, unless the child sends what nobody can read: whose answer that was is unknown.
+    async fn readable<T>(&self, answer: impl Future<Output = T>) -> Result<T, UpstreamError> {
+        let Some(mut unreadable) = self.unreadable.clone() else {
+            return Ok(answer.await);
+        };
+        unreadable.mark_unchanged();
+        tokio::select! {
+            answer = answer => Ok(answer),
+            Ok(()) = unreadable.changed() => Err(UpstreamError::Unreadable {
+                connection: self.connection.as_str().into(),
+                reason: unreadable.borrow().clone(),
+            }),
+        }
+    }
+
+    /// Whether this failure means that a server no longer knows our session. Many answer 400 instead of the 404 that
+    /// the library looks after; either way the request was not taken.
+    pub(super) fn has_lost_session<T>(&self, result: &Result<T, UpstreamError>) -> bool {
+        self.may_lose_session()
+            && matches!(result, Err(UpstreamError::HttpStatus { status: 400, .. }))
+    }
+
+    /// Whether there is a session that a server can forget.
+    pub(super) fn may_lose_session(&self) -> bool {
+        !self.is_child() && self.era() == Era::Legacy
     }
 
     /// Stops it and returns when nothing of it runs any more.
@@ -367,26 +228,34 @@ impl Upstream {
         }
     }
 
-    fn failure(&self, error: ServiceError) -> UpstreamError {
+    fn failure(&self, error: ServiceError, phase: Phase) -> UpstreamError {
         let connection = self.connection.as_str().into();
         match error {
             ServiceError::McpError(error) => UpstreamError::Refused { connection, error },
             ServiceError::TransportSend(error) => {
-                self.broken.store(true, Ordering::SeqCst);
-                if self.process.is_some() {
-                    UpstreamError::Closed { connection }
-                } else {
-                    http::failure(&connection, error.error.as_ref(), &self.owner)
+                let failure = match &self.process {
+                    Some(_) => UpstreamError::Closed { connection },
+                    None => http::failure(&connection, error.error.as_ref(), &self.owner),
+                };
+                // A server that answers needs no new greeting, unless it has forgotten the last one.
+                let answered = match failure {
+                    UpstreamError::HttpStatus { status, .. } => !matches!(status, 400 | 404),
+                    UpstreamError::Unreadable { .. } | UpstreamError::NotMcp { .. } => true,
+                    _ => false,
+                };
+                if !answered {
+                    self.broken.store(true, Ordering::SeqCst);
                 }
+                failure
             }
             ServiceError::TransportClosed | ServiceError::Cancelled { .. } => {
                 UpstreamError::Closed { connection }
             }
-            _ => self.unexpected("a result of another kind"),
+            _ => self.unexpected(format!("what is no result of {phase}")),
         }
     }
 
-    fn unexpected(&self, answer: &'static str) -> UpstreamError {
+    fn unexpected(&self, answer: String) -> UpstreamError {
         UpstreamError::Unexpected {
             connection: self.connection.as_str().into(),
             answer,
@@ -412,43 +281,4 @@ fn tells_changes(peer: &Peer<RoleClient>) -> bool {
             .and_then(|tools| tools.list_changed);
         !info.protocol_version.has_initialize() && promised == Some(true)
     })
-}
-
-async fn listen(peer: Peer<RoleClient>, freshness: Arc<Freshness>) {
-    let filter = SubscriptionFilter::builder().tools_list_changed().build();
-    if let Ok(mut subscription) = peer.listen(filter).await {
-        // What changed before the upstream began to listen is unknown.
-        freshness.changed();
-        while let Ok(Some(_)) = subscription.next().await {
-            freshness.changed();
-        }
-    }
-    freshness.unknown.store(true, Ordering::SeqCst);
-}
-
-/// Whether a handshake failed because nobody is there any more.
-fn is_closed(error: &ClientInitializeError) -> bool {
-    match error {
-        ClientInitializeError::ConnectionClosed(_)
-        | ClientInitializeError::TransportError { .. } => true,
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => is_closed(fallback),
-        _ => false,
-    }
-}
-
-/// An upstream may answer anything, at any length.
-/// Of two handshakes that failed, the second, which says more.
-fn last(error: &ClientInitializeError) -> &ClientInitializeError {
-    match error {
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => last(fallback),
-        error => error,
-    }
-}
-
-fn shorten(error: &dyn Error) -> String {
-    let text = error.to_string();
-    match text.char_indices().nth(300) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text,
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
 use rmcp::model::ErrorData;
 use thiserror::Error;
 
@@ -76,6 +77,19 @@ pub(crate) enum UpstreamError {
     )]
     Closed { connection: Box<str> },
 
+    /// It failed just now, and is left alone for a while.
+    #[error("{error}; it is tried again at {until}")]
+    Resting {
+        error: Arc<UpstreamError>,
+        until: Timestamp,
+    },
+
+    /// As many children run as may, and all of them are in use.
+    #[error(
+        "connection `{connection}`: all {limit} upstream processes that may run are in use; try again later, or raise `children` of `[upstreams]`"
+    )]
+    Full { connection: Box<str>, limit: usize },
+
     /// The upstream answered with a JSON-RPC error, which is passed on as it is.
     #[error("connection `{connection}`: the upstream answered with the error {}: {}", error.code.0, error.message)]
     Refused {
@@ -89,7 +103,23 @@ pub(crate) enum UpstreamError {
     )]
     Unexpected {
         connection: Box<str>,
-        answer: &'static str,
+        answer: String,
+    },
+
+    /// The upstream sent what is not read.
+    #[error(
+        "connection `{connection}`: the upstream sent a message that is {reason}, which is not read; a call may have been executed"
+    )]
+    Unreadable {
+        connection: Box<str>,
+        reason: String,
+    },
+
+    /// The pages of `tools/list` have no end.
+    #[error("connection `{connection}`: the upstream's `tools/list` does not end: it sent {what}")]
+    Endless {
+        connection: Box<str>,
+        what: &'static str,
     },
 
     /// A value of `env` or `headers` could not be filled in.

@@ -12,8 +12,10 @@ use rmcp::transport::{
 };
 
 use super::{
-    Owner,
-    error::UpstreamError,
+    MAX_MESSAGE, Owner,
+    connect::shorten,
+    error::{Tail, UpstreamError},
+    stdout::too_large,
     templates::{Place, TemplateError, fill, redact},
 };
 use crate::{outbound::Outbound, settings::HttpSource};
@@ -34,7 +36,9 @@ pub(super) fn transport(
     })?;
     let config = StreamableHttpClientTransportConfig::with_uri(source.url.as_str())
         .custom_headers(headers)
-        .max_concurrent_requests(MAX_CONCURRENT_REQUESTS);
+        .max_concurrent_requests(MAX_CONCURRENT_REQUESTS)
+        .max_json_response_size(MAX_MESSAGE)
+        .max_sse_event_size(MAX_MESSAGE);
     let client = outbound.client(&source.url).clone();
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
@@ -67,7 +71,18 @@ pub(super) fn failure(
     match status(error) {
         Some(401) => UpstreamError::CredentialRefused { connection },
         Some(status) => UpstreamError::HttpStatus { connection, status },
+        None if sources(error).any(is_too_large) => UpstreamError::Unreadable {
+            connection,
+            reason: too_large(),
+        },
         None => {
+            if let Some(error) = sources(error).find(|error| is_no_answer(*error)) {
+                return UpstreamError::NotMcp {
+                    connection,
+                    reason: redact(&shorten(error), owner.credential.as_ref()),
+                    stderr: Tail::default(),
+                };
+            }
             // The innermost error says it best: `Connection refused`, not `error sending request`.
             let innermost = sources(error).last().map(ToString::to_string);
             UpstreamError::Unreachable {
@@ -76,6 +91,25 @@ pub(super) fn failure(
             }
         }
     }
+}
+
+fn is_too_large(error: &(dyn Error + 'static)) -> bool {
+    matches!(
+        error.downcast_ref::<StreamableHttpError<reqwest::Error>>(),
+        Some(StreamableHttpError::ResponseBodyTooLarge { .. })
+    )
+}
+
+/// Whether something was answered that is not MCP.
+fn is_no_answer(error: &(dyn Error + 'static)) -> bool {
+    matches!(
+        error.downcast_ref::<StreamableHttpError<reqwest::Error>>(),
+        Some(
+            StreamableHttpError::UnexpectedServerResponse(_)
+                | StreamableHttpError::UnexpectedContentType(_)
+                | StreamableHttpError::Deserialize(_)
+        )
+    )
 }
 
 /// The HTTP status behind an error, if the upstream answered with one.

@@ -2,16 +2,22 @@
 //!
 //! The only room that starts processes or opens connections to upstream servers.
 
+mod breaker;
 mod child;
 mod client;
+mod connect;
 mod error;
 mod http;
 mod injected;
+mod listing;
 mod os;
 mod pool;
 mod probe;
 mod progress;
+mod room;
 pub(crate) mod sandbox;
+mod slot;
+mod stdout;
 mod templates;
 #[cfg(test)]
 #[cfg(unix)]
@@ -28,16 +34,20 @@ use std::{
 use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
 use secrecy::SecretString;
 
-use self::{client::Upstream, pool::Pool, sandbox::Sandbox};
 pub(crate) use self::{
+    breaker::Health,
     error::{Phase, UpstreamError},
     progress::Progress,
 };
+use self::{client::Known, pool::Pool, sandbox::Sandbox};
 use crate::{
+    local::clock::Clock,
     outbound::Outbound,
-    settings::{Connection, Source},
+    settings::{Connection, Limits, Source},
 };
 
+/// Until a child may start at all, where as many run as may.
+const ROOM_DEADLINE: Duration = Duration::from_secs(20);
 /// From the start of a child, or the first request over HTTP, to the end of the handshake.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(20);
 /// All pages of `tools/list`.
@@ -49,9 +59,15 @@ const PROBE_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the listing of an upstream that cannot tell changes is taken to be true.
 const LISTING_LIFE: Duration = Duration::from_secs(10);
 
+/// The largest message of an upstream that is read.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+/// The deepest: what `serde_json` reads.
+const MAX_DEPTH: usize = 127;
+
 /// The time each step may take.
 #[derive(Debug, Clone, Copy)]
 struct Deadlines {
+    room: Duration,
     connect: Duration,
     list: Duration,
     call: Duration,
@@ -62,6 +78,7 @@ struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
+            room: ROOM_DEADLINE,
             connect: CONNECT_DEADLINE,
             list: LIST_DEADLINE,
             call: CALL_DEADLINE,
@@ -96,14 +113,19 @@ impl fmt::Debug for Upstreams {
 
 impl Upstreams {
     /// Gets ready; no thread, process or connection is started before it is needed.
-    pub(crate) fn new(outbound: Outbound) -> Self {
-        Self::with_deadlines(outbound, Deadlines::default())
+    pub(crate) fn new(outbound: Outbound, limits: Limits, clock: Clock) -> Self {
+        Self::with_deadlines(outbound, Deadlines::default(), limits, clock)
     }
 
-    fn with_deadlines(outbound: Outbound, deadlines: Deadlines) -> Self {
+    fn with_deadlines(
+        outbound: Outbound,
+        deadlines: Deadlines,
+        limits: Limits,
+        clock: Clock,
+    ) -> Self {
         Self {
             deadlines,
-            pool: Pool::new(outbound, deadlines),
+            pool: Pool::new(outbound, deadlines, limits, clock),
             sandboxes: Mutex::default(),
         }
     }
@@ -118,7 +140,16 @@ impl Upstreams {
         match &connection.source {
             Source::Sandbox(path) => Ok(self.sandbox(&connection.name, path)?.tools()),
             Source::Command(_) | Source::Http(_) => {
-                self.upstream(connection, owner).await?.tools().await
+                let upstream = self.pool.get(connection, owner).await?;
+                let mut tools = upstream.tools().await;
+                if upstream.has_lost_session(&tools) {
+                    tools = self.pool.get(connection, owner).await?.tools().await;
+                }
+                match &tools {
+                    Ok((_, Known(true))) => self.pool.alive(&connection.name, owner),
+                    tools => self.pool.note(&connection.name, owner, tools),
+                }
+                tools.map(|(tools, _)| tools)
             }
         }
     }
@@ -134,8 +165,8 @@ impl Upstreams {
         }
     }
 
-    /// Calls a tool by the name the upstream knows. A call is never repeated, and dropping the
-    /// future cancels it at the upstream. A sandbox makes no progress.
+    /// Calls a tool by the name the upstream knows. A call that may have been executed is never repeated, and
+    /// dropping the future cancels it at the upstream. A sandbox makes no progress.
     pub(crate) async fn call(
         &self,
         connection: &Arc<Connection>,
@@ -144,8 +175,19 @@ impl Upstreams {
         progress: Option<Progress>,
     ) -> Result<CallToolResult, UpstreamError> {
         let Source::Sandbox(path) = &connection.source else {
-            let upstream = self.upstream(connection, owner).await?;
-            return upstream.call(request, progress).await;
+            let upstream = self.pool.get(connection, owner).await?;
+            let again = upstream
+                .may_lose_session()
+                .then(|| (request.clone(), progress.clone()));
+            let mut result = upstream.call(request, progress).await;
+            if let Some((request, progress)) = again
+                && upstream.has_lost_session(&result)
+            {
+                let upstream = self.pool.get(connection, owner).await?;
+                result = upstream.call(request, progress).await;
+            }
+            self.pool.note(&connection.name, owner, &result);
+            return result;
         };
         let sandbox = self.sandbox(&connection.name, path)?;
         let unknown = ErrorData::invalid_params(format!("Unknown tool: {}", request.name), None);
@@ -157,6 +199,16 @@ impl Upstreams {
             }),
             Err(error) => Err(sandbox_error(&connection.name, error)),
         }
+    }
+
+    /// How the upstream of an account is doing; `None` if nobody has needed it yet.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the diagnostics will ask for it")
+    )]
+    pub(crate) fn health(&self, connection: &str, account_id: &str) -> Option<Health> {
+        let key = (connection.to_owned(), account_id.to_owned());
+        self.pool.breakers().health(&key)
     }
 
     /// Stops what runs for an account, and returns when it has ended.
@@ -199,14 +251,6 @@ impl Upstreams {
             Phase::List => self.deadlines.list,
             Phase::Call => self.deadlines.call,
         }
-    }
-
-    async fn upstream(
-        &self,
-        connection: &Arc<Connection>,
-        owner: &Owner,
-    ) -> Result<Arc<Upstream>, UpstreamError> {
-        self.pool.get(connection, owner).await
     }
 
     fn sandbox(&self, connection: &str, path: &Path) -> Result<Arc<Sandbox>, UpstreamError> {

@@ -1,4 +1,5 @@
-//! One upstream per connection and account: connected once however many ask, replaced when dead.
+//! One upstream per connection and account: connected once however many ask, shared by all configs, replaced when
+//! dead, stopped when nobody has used it for a while.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,146 +7,188 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Deadlines, Owner,
+    breaker::Breakers,
     child::Process,
-    client::{Connect, Era, Upstream},
+    client::Upstream,
+    connect::{Connect, Era},
     error::UpstreamError,
     http, lock,
     os::Children,
+    room::Room,
+    slot::{Key, Lease, Slot},
 };
 use crate::{
+    local::clock::Clock,
     outbound::Outbound,
-    settings::{Connection, Source},
+    settings::{Connection, Limits, Source},
 };
-
-type Connected = Result<Arc<Upstream>, UpstreamError>;
 
 /// The upstreams that live, by connection name and account id.
 pub(super) struct Pool {
     shared: Arc<Shared>,
-    slots: Mutex<HashMap<(String, String), Slot>>,
+}
+
+/// What a connect in the background needs.
+pub(super) struct Shared {
+    outbound: Outbound,
+    children: Children,
+    deadlines: Deadlines,
+    pub(super) slots: Mutex<HashMap<Key, Slot>>,
+    pub(super) room: Room,
+    breakers: Breakers,
+    /// Connections whose upstream knows only `initialize`, which spares the next one the probe.
+    legacy: Mutex<HashSet<String>>,
     /// Accounts that are no more. Their ids never come back, but requests under way may know them.
     retired: Mutex<HashSet<String>>,
 }
 
-/// What a connect in the background needs.
-struct Shared {
-    outbound: Outbound,
-    children: Children,
-    deadlines: Deadlines,
-    /// Connections whose upstream knows only `initialize`, which spares the next one the probe.
-    legacy: Mutex<HashSet<String>>,
-}
-
-/// One upstream, on its way or there. Dropping it abandons a connect under way.
-struct Slot {
-    credential: Option<SecretString>,
-    cancel: DropGuard,
-    connected: watch::Receiver<Option<Connected>>,
-}
-
 impl Pool {
-    pub(super) fn new(outbound: Outbound, deadlines: Deadlines) -> Self {
+    pub(super) fn new(
+        outbound: Outbound,
+        deadlines: Deadlines,
+        limits: Limits,
+        clock: Clock,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 outbound,
                 children: Children::default(),
                 deadlines,
+                slots: Mutex::default(),
+                room: Room::new(limits),
+                breakers: Breakers::new(clock),
                 legacy: Mutex::default(),
+                retired: Mutex::default(),
             }),
-            slots: Mutex::default(),
-            retired: Mutex::default(),
         }
     }
 
     /// The upstream of an account; connects it if there is none that lives.
-    pub(super) async fn get(&self, connection: &Arc<Connection>, owner: &Owner) -> Connected {
+    pub(super) async fn get(
+        &self,
+        connection: &Arc<Connection>,
+        owner: &Owner,
+    ) -> Result<Lease, UpstreamError> {
         let closed = || UpstreamError::Closed {
             connection: connection.name.as_str().into(),
         };
-        let connected = {
-            let mut slots = lock(&self.slots);
+        let key = key(&connection.name, owner);
+        let lease = {
+            let mut slots = lock(&self.shared.slots);
             // Under the lock that `stop` takes, so that nothing slips in between.
-            if lock(&self.retired).contains(&owner.account_id) {
+            if self.shared.is_retired(owner) {
                 return Err(closed());
             }
-            let key = (connection.name.clone(), owner.account_id.clone());
+            self.shared.breakers.admit(&key, owner)?;
             match slots.get(&key) {
-                Some(slot) if slot.serves(owner) => slot.connected.clone(),
+                Some(slot) if slot.serves(owner) => slot.lease(),
                 _ => {
-                    let slot = self.connect(connection, owner, slots.remove(&key));
-                    let connected = slot.connected.clone();
+                    let old = slots.remove(&key);
+                    let slot = self.connect(connection, owner, &key, old);
+                    let lease = slot.lease();
                     slots.insert(key, slot);
-                    connected
+                    lease
                 }
             }
         };
-        outcome(connected).await.unwrap_or_else(|| Err(closed()))
+        lease.await.unwrap_or_else(|| Err(closed()))
+    }
+
+    /// Learns from how a request to an upstream ended.
+    pub(super) fn note<T>(
+        &self,
+        connection: &str,
+        owner: &Owner,
+        result: &Result<T, UpstreamError>,
+    ) {
+        let key = key(connection, owner);
+        match result {
+            Ok(_) => self.shared.breakers.answered(&key),
+            Err(_) if self.shared.is_retired(owner) => {}
+            Err(error) => self.shared.breakers.failed(&key, owner, error),
+        }
+    }
+
+    /// The upstream did not have to be asked.
+    pub(super) fn alive(&self, connection: &str, owner: &Owner) {
+        self.shared.breakers.alive(&key(connection, owner));
+    }
+
+    pub(super) fn breakers(&self) -> &Breakers {
+        &self.shared.breakers
     }
 
     /// Lets nothing be started for this account any more.
     pub(super) fn retire(&self, account_id: &str) {
-        lock(&self.retired).insert(account_id.to_owned());
+        lock(&self.shared.retired).insert(account_id.to_owned());
     }
 
     /// Forgets who is retired: when no request is under way that could still name them.
     pub(super) fn forget_retired(&self) {
-        lock(&self.retired).clear();
+        lock(&self.shared.retired).clear();
     }
 
     #[cfg(test)]
     pub(super) fn retired(&self) -> usize {
-        lock(&self.retired).len()
+        lock(&self.shared.retired).len()
     }
 
-    /// Stops the upstreams of the accounts that are meant.
+    /// Stops the upstreams of the accounts that are meant, and forgets how they did.
     pub(super) async fn stop(&self, meant: impl Fn(&str) -> bool) {
-        let stopped: Vec<Slot> = lock(&self.slots)
+        let stopped: Vec<Slot> = lock(&self.shared.slots)
             .extract_if(|(_, account), _| meant(account))
             .map(|(_, slot)| slot)
             .collect();
+        self.shared.breakers.forget(&meant);
         join_all(stopped.into_iter().map(Slot::stop)).await;
     }
 
     #[cfg(test)]
     pub(super) fn running(&self) -> usize {
-        lock(&self.slots)
+        lock(&self.shared.slots)
             .values()
-            .filter(|slot| {
-                matches!(&*slot.connected.borrow(), Some(Ok(upstream)) if !upstream.is_closed())
-            })
+            .filter_map(Slot::upstream)
+            .filter(|upstream| !upstream.is_closed())
             .count()
     }
 
     /// Starts to connect in the background, so that no caller who gives up stops it for others.
-    fn connect(&self, connection: &Arc<Connection>, owner: &Owner, old: Option<Slot>) -> Slot {
+    fn connect(
+        &self,
+        connection: &Arc<Connection>,
+        owner: &Owner,
+        key: &Key,
+        old: Option<Slot>,
+    ) -> Slot {
         let cancelled = CancellationToken::new();
         let (sender, connected) = watch::channel(None);
-        let slot = Slot {
-            credential: owner.credential.clone(),
-            cancel: cancelled.clone().drop_guard(),
-            connected,
-        };
-        let (shared, connection, owner) = (
+        let cancel = cancelled.clone().drop_guard();
+        let slot = Slot::new(owner, cancel, connected, self.shared.room.spared());
+        let (shared, connection, owner, key) = (
             Arc::clone(&self.shared),
             Arc::clone(connection),
             owner.clone(),
+            key.clone(),
         );
         tokio::spawn(async move {
             if let Some(old) = old {
                 old.retire().await;
             }
-            let connected = shared
-                .connect(&connection, owner, &cancelled)
-                .await
-                .map(Arc::new);
-            sender.send_replace(Some(connected));
+            let connected = shared.connect(&connection, &owner, &cancelled).await;
+            match &connected {
+                Ok(upstream) => shared.breakers.connected(&key, upstream.era_name()),
+                // Who was stopped on the way is not ill.
+                Err(_) if cancelled.is_cancelled() => {}
+                Err(error) => shared.breakers.failed(&key, &owner, error),
+            }
+            sender.send_replace(Some(connected.map(Arc::new)));
         });
+        self.shared.sweep();
         slot
     }
 }
@@ -154,17 +197,26 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // Not left to the last `Arc`: a connect under way may hold one.
         self.shared.children.shut_down();
+        self.shared.room.close();
+        lock(&self.shared.slots).clear();
     }
 }
 
 impl Shared {
+    fn is_retired(&self, owner: &Owner) -> bool {
+        lock(&self.retired).contains(&owner.account_id)
+    }
+
     async fn connect(
-        &self,
+        self: &Arc<Self>,
         connection: &Connection,
-        owner: Owner,
+        owner: &Owner,
         cancelled: &CancellationToken,
     ) -> Result<Upstream, UpstreamError> {
         let name = &connection.name;
+        let closed = || UpstreamError::Closed {
+            connection: name.as_str().into(),
+        };
         let era = if lock(&self.legacy).contains(name) {
             Era::Legacy
         } else {
@@ -172,17 +224,24 @@ impl Shared {
         };
         let connect = Connect {
             connection: name.clone(),
-            owner,
+            owner: owner.clone(),
             deadlines: self.deadlines,
             era,
         };
-        let owner = &connect.owner;
         let connected = match &connection.source {
             Source::Command(source) => {
-                let (process, stdout, stdin) =
-                    Process::start(name, source, owner, &self.children).await?;
-                connect
-                    .child(process, stdout, stdin, cancelled.cancelled())
+                let place = tokio::select! {
+                    place = self.place(name) => place?,
+                    () = cancelled.cancelled() => return Err(closed()),
+                };
+                place
+                    .starting(async |seat| {
+                        let (process, stdout, stdin) =
+                            Process::start(name, source, owner, &self.children, seat).await?;
+                        connect
+                            .child(process, stdout, stdin, cancelled.cancelled())
+                            .await
+                    })
                     .await
             }
             Source::Http(source) => {
@@ -190,9 +249,7 @@ impl Shared {
                 connect.http(transport, cancelled.cancelled()).await
             }
             // A sandbox answers without a server; it never gets here.
-            Source::Sandbox(_) => Err(UpstreamError::Closed {
-                connection: name.as_str().into(),
-            }),
+            Source::Sandbox(_) => Err(closed()),
         };
         // What is not sure is not remembered.
         match connected.as_ref().map(Upstream::era) {
@@ -201,43 +258,12 @@ impl Shared {
         };
         connected
     }
-}
 
-impl Slot {
-    /// Whether a request of this owner may use it: alive, or about to be, with this credential.
-    fn serves(&self, owner: &Owner) -> bool {
-        same(self.credential.as_ref(), owner.credential.as_ref())
-            && match &*self.connected.borrow() {
-                Some(Ok(upstream)) => !upstream.is_closed(),
-                Some(Err(_)) => false,
-                None => true,
-            }
-    }
-
-    /// Makes room for a successor.
-    async fn retire(self) {
-        let harmless =
-            matches!(&*self.connected.borrow(), Some(Ok(upstream)) if !upstream.is_child());
-        // Over HTTP the requests under way go on, with the credential that they were sent with.
-        if !harmless {
-            self.stop().await;
-        }
-    }
-
-    async fn stop(self) {
-        drop(self.cancel);
-        if let Some(Ok(upstream)) = outcome(self.connected).await {
-            upstream.stop().await;
-        }
+    pub(super) fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
     }
 }
 
-/// Waits for the end of a connect; `None` if it went away with its runtime.
-async fn outcome(mut connected: watch::Receiver<Option<Connected>>) -> Option<Connected> {
-    let outcome = connected.wait_for(Option::is_some).await;
-    outcome.ok().and_then(|outcome| outcome.clone())
-}
-
-fn same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
-    one.map(SecretString::expose_secret) == other.map(SecretString::expose_secret)
+fn key(connection: &str, owner: &Owner) -> Key {
+    (connection.to_owned(), owner.account_id.clone())
 }

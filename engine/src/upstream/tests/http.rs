@@ -110,7 +110,7 @@ async fn serve(refusal: Refusal, legacy: bool) -> Arc<Connection> {
     http_connection(&format!("http://{address}/mcp"))
 }
 
-fn http_connection(url: &str) -> Arc<Connection> {
+pub(super) fn http_connection(url: &str) -> Arc<Connection> {
     connection(Source::Http(HttpSource {
         url: url.parse().unwrap(),
         headers: BTreeMap::from([

@@ -1,8 +1,13 @@
 //! Tests of the room with real children and a real HTTP server.
 
+mod bad;
+mod breaker;
 mod child;
+mod fake;
 mod http;
 mod lifecycle;
+mod limits;
+mod sessions;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,8 +22,9 @@ use tokio::{
 
 use super::{Deadlines, Owner, UpstreamError, Upstreams};
 use crate::{
+    local::clock::Clock,
     outbound::Outbound,
-    settings::{Auth, CommandSource, Connection, Source},
+    settings::{Auth, CommandSource, Connection, Limits, Source},
 };
 
 /// A folder with the tiny server, and a socket its processes hold open while they live.
@@ -28,6 +34,7 @@ struct Bench {
     /// Where its processes link themselves to.
     port: u16,
     upstreams: Upstreams,
+    clock: Clock,
 }
 
 impl Bench {
@@ -36,6 +43,11 @@ impl Bench {
     }
 
     async fn with(deadlines: Deadlines) -> Self {
+        Self::limited(deadlines, Limits::default()).await
+    }
+
+    async fn limited(deadlines: Deadlines, limits: Limits) -> Self {
+        let clock = Clock::default();
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("tiny.py"), include_str!("tiny.py")).unwrap();
         let link = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -43,7 +55,13 @@ impl Bench {
             dir,
             port: link.local_addr().unwrap().port(),
             link,
-            upstreams: Upstreams::with_deadlines(Outbound::new().unwrap(), deadlines),
+            upstreams: Upstreams::with_deadlines(
+                Outbound::new().unwrap(),
+                deadlines,
+                limits,
+                clock.clone(),
+            ),
+            clock,
         }
     }
 
@@ -119,6 +137,13 @@ fn connection(source: Source) -> Arc<Connection> {
         auth: Auth::ApiKey,
         tools: None,
     })
+}
+
+/// The same connection under another name.
+fn named(name: &str, connection: Arc<Connection>) -> Arc<Connection> {
+    let mut connection = Arc::into_inner(connection).unwrap();
+    name.clone_into(&mut connection.name);
+    Arc::new(connection)
 }
 
 /// Deadlines that let a test about one of them end soon.

@@ -1,0 +1,89 @@
+//! The tools that an upstream told us, and whether they are still true.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use rmcp::{
+    Peer, RoleClient,
+    model::{PaginatedRequestParams, SubscriptionFilter, Tool},
+    service::ServiceError,
+};
+use tokio::time::Instant;
+
+/// More tools or pages than this are no list.
+const MAX_TOOLS: usize = 10_000;
+const MAX_PAGES: usize = 1_000;
+
+pub(super) struct Listing {
+    pub(super) generation: u64,
+    pub(super) at: Instant,
+    pub(super) tools: Arc<[Tool]>,
+}
+
+/// Whether a listing is still true.
+#[derive(Default)]
+pub(super) struct Freshness {
+    generation: AtomicU64,
+    /// The upstream promised to tell changes, but the subscription ended.
+    unknown: AtomicBool,
+}
+
+impl Freshness {
+    pub(super) fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        self.unknown.load(Ordering::SeqCst)
+    }
+}
+
+/// Why a listing did not come to its end.
+pub(super) enum Broken {
+    Service(ServiceError),
+    Endless(&'static str),
+}
+
+/// All pages, from an upstream that may send pages for ever.
+pub(super) async fn all_pages(peer: &Peer<RoleClient>) -> Result<Vec<Tool>, Broken> {
+    let mut tools = Vec::new();
+    let mut cursors = HashSet::new();
+    let mut cursor = None;
+    loop {
+        let mut page = PaginatedRequestParams::default();
+        page.cursor = cursor;
+        let page = peer.list_tools(Some(page)).await.map_err(Broken::Service)?;
+        tools.extend(page.tools);
+        let next = page.next_cursor.filter(|cursor| !cursor.is_empty());
+        let Some(next) = next else { return Ok(tools) };
+        if tools.len() > MAX_TOOLS || cursors.len() >= MAX_PAGES {
+            return Err(Broken::Endless("more than 1,000 pages or 10,000 tools"));
+        }
+        if !cursors.insert(next.clone()) {
+            return Err(Broken::Endless("the same cursor twice"));
+        }
+        cursor = Some(next);
+    }
+}
+
+/// Hears what a modern upstream tells, as long as it does.
+pub(super) async fn listen(peer: Peer<RoleClient>, freshness: Arc<Freshness>) {
+    let filter = SubscriptionFilter::builder().tools_list_changed().build();
+    if let Ok(mut subscription) = peer.listen(filter).await {
+        // What changed before the upstream began to listen is unknown.
+        freshness.changed();
+        while let Ok(Some(_)) = subscription.next().await {
+            freshness.changed();
+        }
+    }
+    freshness.unknown.store(true, Ordering::SeqCst);
+}

@@ -1,0 +1,166 @@
+//! An MCP server over HTTP, written by hand: it counts what it is asked, loses sessions and answers what it should not.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
+};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use serde_json::json;
+
+use super::{http::http_connection, *};
+
+pub(super) struct Fake {
+    pub(super) connection: Arc<Connection>,
+    pub(super) seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+pub(super) struct Seen {
+    modern: bool,
+    methods: Mutex<Vec<String>>,
+    pub(super) executed: AtomicUsize,
+    session: AtomicUsize,
+    /// Its answer to a session that it does not know.
+    unknown: AtomicU16,
+    /// No session is known any more, however new.
+    forgetful: AtomicBool,
+}
+
+impl Fake {
+    pub(super) async fn legacy() -> Self {
+        Self::serve(false).await
+    }
+
+    pub(super) async fn modern() -> Self {
+        Self::serve(true).await
+    }
+
+    async fn serve(modern: bool) -> Self {
+        let seen = Arc::new(Seen {
+            modern,
+            ..Seen::default()
+        });
+        let app = Router::new()
+            .route("/mcp", post(answer).delete(StatusCode::NO_CONTENT))
+            .with_state(Arc::clone(&seen));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self {
+            connection: http_connection(&format!("http://{address}/mcp")),
+            seen,
+        }
+    }
+}
+
+impl Seen {
+    /// Forgets the sessions that there are.
+    pub(super) fn forget(&self, status: u16) {
+        self.unknown.store(status, Ordering::SeqCst);
+        self.session.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Forgets every session, those to come as well.
+    pub(super) fn forget_always(&self, status: u16) {
+        self.forgetful.store(true, Ordering::SeqCst);
+        self.forget(status);
+    }
+
+    /// What it was asked since the last time.
+    pub(super) fn methods(&self) -> Vec<String> {
+        std::mem::take(&mut self.methods.lock().unwrap())
+    }
+
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let current = self.session.load(Ordering::SeqCst).to_string();
+        self.modern
+            || !self.forgetful.load(Ordering::SeqCst)
+                && headers
+                    .get("mcp-session-id")
+                    .is_some_and(|id| id.as_bytes() == current.as_bytes())
+    }
+}
+
+async fn answer(
+    State(seen): State<Arc<Seen>>,
+    headers: HeaderMap,
+    Json(message): Json<Value>,
+) -> Response {
+    let (method, id) = (message["method"].as_str().unwrap(), &message["id"]);
+    seen.methods.lock().unwrap().push(method.to_owned());
+    let result = |result: Value| Json(json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+    match method {
+        "server/discover" if seen.modern => result(json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"], "ttlMs": 0,
+            "cacheScope": "private", "capabilities": { "tools": {} },
+        }))
+        .into_response(),
+        "server/discover" => StatusCode::BAD_REQUEST.into_response(),
+        "initialize" => {
+            let session = seen.session.fetch_add(1, Ordering::SeqCst) + 1;
+            let result = result(json!({
+                "protocolVersion": "2025-06-18", "capabilities": { "tools": {} },
+                "serverInfo": { "name": "fake", "version": "1" },
+            }));
+            ([("mcp-session-id", session.to_string())], result).into_response()
+        }
+        "notifications/initialized" => StatusCode::ACCEPTED.into_response(),
+        _ if !seen.knows(&headers) => {
+            let status = seen.unknown.load(Ordering::SeqCst);
+            StatusCode::from_u16(status).unwrap().into_response()
+        }
+        "tools/list" => result(json!({
+            "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
+            "tools": [{ "name": "any", "inputSchema": { "type": "object" } }],
+        }))
+        .into_response(),
+        "tools/call" => {
+            seen.executed.fetch_add(1, Ordering::SeqCst);
+            call(id, message["params"]["name"].as_str().unwrap())
+        }
+        _ => StatusCode::ACCEPTED.into_response(),
+    }
+}
+
+fn call(id: &Value, name: &str) -> Response {
+    let result = |result: &str| {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+        ([("content-type", "application/json")], text).into_response()
+    };
+    let text = |size: usize| {
+        let text = "x".repeat(size);
+        format!(
+            r#"{{"resultType":"complete","content":[{{"type":"text","text":"{text}"}}],"structuredContent":{{}}}}"#
+        )
+    };
+    match name {
+        "lose" => Body::from_stream(futures_util::stream::once(async {
+            Err::<Vec<u8>, _>(std::io::Error::other("lost"))
+        }))
+        .into_response(),
+        "html" => ([("content-type", "text/html")], "<p>Welcome</p>").into_response(),
+        "half" => ([("content-type", "application/json")], r#"{"jsonrpc":"#).into_response(),
+        "wrong" => result(r#"{"content":"none"}"#),
+        "deep" => result(&format!(
+            r#"{{"content":[],"structuredContent":{}{}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        )),
+        "large" => result(&text(10 << 20)),
+        "too-large" => result(&text(17 << 20)),
+        "too-large-event" => {
+            let text = text(17 << 20);
+            let event = format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{text}}}\n\n");
+            ([("content-type", "text/event-stream")], event).into_response()
+        }
+        _ => result(r#"{"resultType":"complete","content":[],"structuredContent":{}}"#),
+    }
+}
