@@ -16,6 +16,7 @@
 //! ```
 
 mod accounts;
+mod audit;
 mod bearer;
 pub mod cli;
 mod control;

@@ -1,8 +1,10 @@
 //! What `vmcp.toml` says: the clients that may call the API and the connections that bring tools.
 
 mod file;
+mod names;
 mod oauth;
 mod placeholders;
+mod tools;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +16,10 @@ use std::{
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use self::file::{in_connection_names, without_values};
+pub(crate) use self::{
+    file::{in_connection_names, without_values},
+    names::Names,
+};
 use crate::store::CredentialKind;
 
 /// Everything an engine is told at start.
@@ -24,6 +29,8 @@ pub struct Settings {
     pub(crate) app_name: Option<String>,
     pub(crate) clients: Vec<ClientSettings>,
     pub(crate) connections: Vec<Connection>,
+    /// How many records of calls are kept, if the file says so.
+    pub(crate) audit_keep: Option<u32>,
 }
 
 impl Settings {
@@ -87,7 +94,10 @@ pub(crate) struct Connection {
     pub(crate) provider: String,
     pub(crate) source: Source,
     pub(crate) auth: Auth,
-    /// Names of tools the file promises; `None` leaves the catalogue to the upstream.
+    /// How its tools are called.
+    pub(crate) names: Names,
+    /// The tools that the file promises, by their exposed names; `None` leaves the catalogue to the
+    /// upstream.
     pub(crate) tools: Option<Vec<String>>,
 }
 

@@ -190,6 +190,13 @@ impl Entry<'_> {
         }
     }
 
+    /// Under which id the MCP request is answered.
+    pub(crate) fn of_request(&mut self, id: &str) {
+        if let Some(record) = &mut self.record {
+            record.request_id = Some(id.to_owned());
+        }
+    }
+
     /// Whose tool is called.
     pub(crate) fn of_connection(&mut self, name: &str) {
         if let Some(record) = &mut self.record {

@@ -18,7 +18,7 @@ use tokio::{
 use super::{Deadlines, Owner, UpstreamError, Upstreams};
 use crate::{
     outbound::Outbound,
-    settings::{Auth, CommandSource, Connection, Source},
+    settings::{Auth, CommandSource, Connection, Names, Source},
 };
 
 /// A folder with the tiny server, and a socket its processes hold open while they live.
@@ -117,6 +117,7 @@ fn connection(source: Source) -> Arc<Connection> {
         provider: "NOTES".into(),
         source,
         auth: Auth::ApiKey,
+        names: Names::default(),
         tools: None,
     })
 }
