@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::{
     admission::{admitted, in_scope},
     gate::{Grant, Mapping},
-    seen::{LastError, Seen},
+    seen::{self, LastError, Seen},
 };
 use crate::{
     accounts::{AccountView, Renewal},
@@ -70,6 +70,11 @@ impl Catalogues {
         found
             .find(|(_, _, tool)| tool.name == name)
             .map(|(_, _, tool)| tool.clone())
+    }
+
+    /// What was seen last of an account's upstream.
+    pub(super) fn seen(&self, account_id: &str) -> seen::Account {
+        self.seen.account(account_id)
     }
 
     pub(super) fn forget(&self) {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod catalogue;
+mod diagnostics;
 mod gate;
 mod record;
 mod refusal;

@@ -88,6 +88,16 @@ impl Pool {
         outcome(connected).await.unwrap_or_else(|| Err(closed()))
     }
 
+    /// The upstream of an account, if there is one that lives.
+    pub(super) fn connected(&self, connection: &str, account_id: &str) -> Option<Arc<Upstream>> {
+        let slots = lock(&self.slots);
+        let slot = slots.get(&(connection.to_owned(), account_id.to_owned()))?;
+        match &*slot.connected.borrow() {
+            Some(Ok(upstream)) if !upstream.is_closed() => Some(Arc::clone(upstream)),
+            _ => None,
+        }
+    }
+
     /// Lets nothing be started for this account any more.
     pub(super) fn retire(&self, account_id: &str) {
         lock(&self.retired).insert(account_id.to_owned());

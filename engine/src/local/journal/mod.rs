@@ -13,6 +13,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
+pub(super) use self::record::rfc3339;
 pub use self::record::{JournalFilter, JournalRecord, Outcome, RecordKind};
 use super::{clock::Clock, request_log::without_secrets};
 use crate::bearer::Caller;

@@ -90,7 +90,10 @@ pub struct JournalRecord {
     pub outcome: Option<Outcome>,
 }
 
-fn rfc3339<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::local) fn rfc3339<S: Serializer>(
+    at: &SystemTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let at = Timestamp::try_from(*at).unwrap_or(Timestamp::MAX);
     serializer.serialize_str(&format!("{at:.6}"))
 }
