@@ -5,7 +5,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use scalekit_vmcp::{AccessLevel, ConnectionToolMapping, NewConfig};
+use scalekit_vmcp::{AccessLevel, AccountRef, ConnectionToolMapping, NewConfig};
 use scalekit_vmcp_engine::controls::{AccountStatus, AuditFilter, Decision, Seed, SeedAccount};
 use serde_json::{Value, json};
 
@@ -26,9 +26,9 @@ struct Connection {
 
 #[derive(Debug, Clone)]
 struct User {
-    /// Per connection; none: no account.
+    /// What becomes of each account after the token was minted; none: it is deleted.
     statuses: Vec<Option<AccountStatus>>,
-    /// All were active when the user first looked.
+    /// The user has listed the tools before that.
     looked_before: bool,
     read_only: bool,
     modern: bool,
@@ -121,6 +121,9 @@ fn cases() -> impl Strategy<Value = Case> {
             connections,
             mappings,
             users,
+        })
+        .prop_filter("a config of nothing has no tokens", |case| {
+            !case.shown().is_empty()
         })
 }
 
@@ -245,14 +248,9 @@ async fn check(case: Case) {
     let url = config.mcp_server_url.clone().unwrap();
     for (number, user) in case.users.iter().enumerate() {
         let identifier = format!("user_{number}");
-        let accounts = user
-            .statuses
-            .iter()
-            .enumerate()
-            .filter(|(_, status)| status.is_some());
-        let accounts = accounts.map(|(index, _)| {
-            SeedAccount::new(format!("c{index}"), &*identifier).credential("key")
-        });
+        // A token is minted while all is well; what happens then is what it must not outlive.
+        let accounts = (0..case.connections.len())
+            .map(|index| SeedAccount::new(format!("c{index}"), &*identifier).credential("key"));
         let seed = accounts.fold(Seed::new(), Seed::account);
         scene.engine.seed(seed).await.unwrap();
         let level = if user.read_only {
@@ -270,8 +268,16 @@ async fn check(case: Case) {
             ask(&scene, &url, token, user, "tools/list", None).await;
         }
         for (index, status) in user.statuses.iter().enumerate() {
-            let Some(status) = status else { continue };
             let name = format!("c{index}");
+            let Some(status) = status else {
+                let account = AccountRef::new(name, &*identifier);
+                scene
+                    .client
+                    .delete_connected_account(account)
+                    .await
+                    .unwrap();
+                continue;
+            };
             let set = scene.engine.set_account_status(&name, &identifier, *status);
             set.await.unwrap();
         }
