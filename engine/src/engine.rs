@@ -23,9 +23,10 @@ pub(crate) use self::connections::{ConnectionEntry, Connections};
 use self::{clients::Clients, request_ids::RequestIds};
 use crate::{
     accounts::Accounts,
+    audit::{Audit, KEPT},
     local::{clock::Clock, faults::Faults, journal::Journal},
     outbound::{Outbound, OutboundError},
-    settings::{Connection, Settings},
+    settings::{Connection, Names, Settings},
     signing::{Signer, SigningError},
     store::{ConfigRecord, ConnectionName, Store, StoreError},
     upstream::Upstreams,
@@ -65,6 +66,7 @@ pub(crate) struct Engine {
     request_ids: RequestIds,
     faults: Faults,
     journal: Journal,
+    audit: Audit,
     base: String,
 }
 
@@ -99,6 +101,7 @@ impl Engine {
         let connections = Arc::new(Connections::new(ids, settings.connections));
         let clients = Clients::load(&settings.clients, &store)?;
         let signer = Signer::load(&store, clock.clone())?;
+        let audit = Audit::load(&store, settings.audit_keep.unwrap_or(KEPT))?;
         let base = String::from(base_url).trim_end_matches('/').to_owned();
         let outbound = Outbound::new()?;
         let upstreams = Arc::new(Upstreams::new(
@@ -126,6 +129,7 @@ impl Engine {
             request_ids: RequestIds::default(),
             faults: Faults::default(),
             journal: Journal::new(clock.clone()),
+            audit,
             clock,
             base,
         })
@@ -180,6 +184,11 @@ impl Engine {
         &self.journal
     }
 
+    /// What tools were called.
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     /// The generated pair, while the settings name no client.
     pub(crate) fn default_client(&self) -> Option<(&str, &SecretString)> {
         self.clients.generated()
@@ -215,27 +224,30 @@ impl Engine {
         format!("{}/mcp/v3/connections/{name}", self.base)
     }
 
-    /// The definitions of a connection's tools, in MCP's own form: those of its sandbox file, else
-    /// its last listing, whoever it was made for. Empty while nobody has listed it.
+    /// The definitions of a connection's tools, in MCP's own form and under their exposed names: those
+    /// of its sandbox file, else its last listing, whoever it was made for. Empty while nobody has
+    /// listed it.
     pub(crate) async fn tool_definitions(
         &self,
         connection: &Connection,
     ) -> Result<Vec<Value>, StoreError> {
-        match self.upstreams.canned_tools(connection) {
-            Ok(Some(tools)) => Ok(tools
+        let mut tools: Vec<Value> = match self.upstreams.canned_tools(connection) {
+            Ok(Some(tools)) => tools
                 .iter()
                 .filter_map(|tool| serde_json::to_value(tool).ok())
-                .collect()),
+                .collect(),
             Ok(None) => {
                 let listed = self.store.load_catalogue(&connection.name).await?;
-                Ok(listed.unwrap_or_default())
+                listed.unwrap_or_default()
             }
             // One broken file does not take the other connections down.
             Err(error) => {
                 tracing::warn!(connection = connection.name, %error, "cannot list tools");
-                Ok(Vec::new())
+                Vec::new()
             }
-        }
+        };
+        tools.retain_mut(|tool| expose(&connection.names, tool).is_some());
+        Ok(tools)
     }
 
     /// The config behind an MCP server's URL, as of now.
@@ -245,6 +257,13 @@ impl Engine {
     ) -> Result<Option<ConfigRecord>, StoreError> {
         self.store.config_by_server_uuid(uuid).await
     }
+}
+
+/// Gives a tool its exposed name; `None` if it has none.
+fn expose(names: &Names, tool: &mut Value) -> Option<()> {
+    let name = tool.get_mut("name")?;
+    *name = names.exposed(name.as_str()?).ok()?.into_owned().into();
+    Some(())
 }
 
 fn database(data_directory: &Path) -> PathBuf {

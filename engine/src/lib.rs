@@ -16,6 +16,7 @@
 //! ```
 
 mod accounts;
+mod audit;
 mod bearer;
 pub mod cli;
 mod control;
@@ -34,10 +35,12 @@ mod upstream;
 /// The test controls: what a [`LocalEngine`] takes and answers when a test steers it.
 pub mod controls {
     pub use crate::local::{
+        audit::{AuditFilter, AuditRecord, Decision},
         controls::{
             AccountStatus, AuthLink, AuthLinkState, CompletedLink, ControlError, Seed, SeedAccount,
             SeedConfig,
         },
+        diagnostics::{DiagnosedError, Diagnosis, DiagnosticsFilter, LeftOutTool},
         faults::{AddedFault, Fault},
         journal::{JournalFilter, JournalRecord, Outcome, RecordKind},
     };

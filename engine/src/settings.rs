@@ -2,8 +2,10 @@
 
 mod file;
 mod limits;
+mod names;
 mod oauth;
 mod placeholders;
+mod tools;
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +20,7 @@ use url::Url;
 pub(crate) use self::{
     file::{in_connection_names, without_values},
     limits::Limits,
+    names::Names,
 };
 use crate::store::CredentialKind;
 
@@ -29,6 +32,8 @@ pub struct Settings {
     pub(crate) clients: Vec<ClientSettings>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) limits: Limits,
+    /// How many records of calls are kept, if the file says so.
+    pub(crate) audit_keep: Option<u32>,
 }
 
 impl Settings {
@@ -92,7 +97,10 @@ pub(crate) struct Connection {
     pub(crate) provider: String,
     pub(crate) source: Source,
     pub(crate) auth: Auth,
-    /// Names of tools the file promises; `None` leaves the catalogue to the upstream.
+    /// How its tools are called.
+    pub(crate) names: Names,
+    /// The tools that the file promises, by their exposed names; `None` leaves the catalogue to the
+    /// upstream.
     pub(crate) tools: Option<Vec<String>>,
 }
 

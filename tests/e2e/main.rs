@@ -2,6 +2,7 @@
 
 #[path = "../../engine/examples/demo/agent.rs"]
 mod agent;
+mod audit;
 mod authorization;
 mod bad_input;
 mod broken_requests;
@@ -12,12 +13,15 @@ mod flow;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
+mod names;
 mod oauth;
 mod operations;
 mod real_upstreams;
 mod refusals;
 mod scene;
+mod scoping;
 mod security;
 mod sessions;
+mod teller;
 mod upstream_life;
 mod upstreams;

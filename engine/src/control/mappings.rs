@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{error::Violation, input::shown};
 use crate::{
@@ -214,12 +215,11 @@ async fn known_tools(
         return Ok(connection.tools.clone());
     }
     let listed = engine.store().load_catalogue(&connection.name).await?;
-    Ok(listed.map(|tools| {
-        tools
-            .iter()
-            .filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned()))
-            .collect()
-    }))
+    let exposed = |tool: &Value| {
+        let name = connection.names.exposed(tool.get("name")?.as_str()?);
+        Some(name.ok()?.into_owned())
+    };
+    Ok(listed.map(|tools| tools.iter().filter_map(exposed).collect()))
 }
 
 /// `; did you mean …?` with up to three names that look like this one, or nothing.

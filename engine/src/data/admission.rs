@@ -1,21 +1,16 @@
 //! The one decision on the data plane: which tools a session may see *and* call.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rmcp::model::Tool;
 
 use super::gate::{Grant, Mapping};
 use crate::store::Tools;
 
-/// Model providers refuse tools with longer names.
-const MAX_NAME: usize = 64;
-
 /// Whether a session may use a tool of a connection. `tools/list` and `tools/call` both ask here
 /// and nowhere else, so that a tool which is not listed cannot be called.
 pub(super) fn admit(grant: &Grant, mapping: &Mapping, tool: &Tool) -> bool {
-    in_scope(mapping, &tool.name)
-        && tool.name.len() <= MAX_NAME
-        && (!grant.read_only || is_read_only(tool))
+    in_scope(mapping, &tool.name) && (!grant.read_only || is_read_only(tool))
 }
 
 /// Whether a mapping can hold a tool of this name at all.
@@ -44,13 +39,11 @@ where
     T: AsRef<[Tool]>,
 {
     let clashing = clashes(grant, listings);
-    let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (mapping, listing) in listings {
         for tool in listing.as_ref() {
             let name = tool.name.as_ref();
-            // An upstream that lists one name twice: the first stays.
-            if admit(grant, mapping, tool) && !clashing.contains(&name) && seen.insert(name) {
+            if admit(grant, mapping, tool) && !clashing.contains(&name) {
                 found.push((*mapping, listing, tool));
             }
         }
@@ -88,7 +81,7 @@ mod tests {
     use rmcp::model::ToolAnnotations;
 
     use super::*;
-    use crate::settings::{Auth, Connection, Source};
+    use crate::settings::{Auth, Connection, Names, Source};
 
     fn mapping(connection: &str, tools: Tools) -> Mapping {
         let connection = Connection {
@@ -96,6 +89,7 @@ mod tests {
             provider: connection.to_uppercase(),
             source: Source::Sandbox(PathBuf::new()),
             auth: Auth::None,
+            names: Names::default(),
             tools: None,
         };
         Mapping {
@@ -115,6 +109,8 @@ mod tests {
 
     fn grant(read_only: bool) -> Grant {
         Grant {
+            request_id: String::new(),
+            config_id: None,
             identifier: "user_1".to_owned(),
             scope: Vec::new(),
             read_only,
@@ -157,14 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_two_connections_and_an_over_long_name_are_left_out() {
+    fn a_name_of_two_connections_is_left_out() {
         let (left, right) = (mapping("a", Tools::All), mapping("b", Tools::All));
-        let long = "x".repeat(MAX_NAME + 1);
         let listings = [
-            (
-                &left,
-                vec![tool("search", None), tool("left", None), tool(&long, None)],
-            ),
+            (&left, vec![tool("search", None), tool("left", None)]),
             (&right, vec![tool("search", None), tool("right", None)]),
         ];
         assert_eq!(names(&grant(false), &listings), ["left", "right"]);

@@ -1,10 +1,7 @@
 //! What tools each connection has for one user: asked of the upstream, remembered for the time
 //! when it cannot be asked.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use futures_util::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
@@ -13,11 +10,12 @@ use secrecy::SecretString;
 use super::{
     admission::{admitted, in_scope},
     gate::{Grant, Mapping},
+    seen::{self, LastError, Seen},
 };
 use crate::{
     accounts::{AccountView, Renewal},
     engine::Engine,
-    local::{faults::Place, journal::Journal},
+    local::faults::Place,
     settings::Connection,
     store::AccountStatus,
     upstream::{Owner, Phase, Progress, UpstreamError, Upstreams},
@@ -26,8 +24,7 @@ use crate::{
 pub(super) struct Catalogues {
     engine: Arc<Engine>,
     upstreams: Arc<Upstreams>,
-    /// By account: its last listing. One user's tools are never shown to another.
-    last: Mutex<HashMap<String, Arc<[Tool]>>>,
+    seen: Seen,
 }
 
 /// One connection's tools for one user.
@@ -57,36 +54,31 @@ impl Catalogues {
         Self {
             engine,
             upstreams,
-            last: Mutex::default(),
+            seen: Seen::default(),
         }
     }
 
     /// A tool that this grant has been shown, or could have been: as it was listed last.
     pub(super) fn known(&self, grant: &Grant, name: &str) -> Option<Tool> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let listings: Vec<(&Mapping, Arc<[Tool]>)> = grant
             .scope
             .iter()
             .filter(|mapping| in_scope(mapping, name))
-            .filter_map(|mapping| {
-                Some((
-                    mapping,
-                    Arc::clone(last.get(&mapping.account.as_ref()?.id)?),
-                ))
-            })
+            .filter_map(|mapping| Some((mapping, self.seen.tools(&mapping.account.as_ref()?.id)?)))
             .collect();
-        drop(last);
         let mut found = admitted(grant, &listings).into_iter();
         found
             .find(|(_, _, tool)| tool.name == name)
             .map(|(_, _, tool)| tool.clone())
     }
 
+    /// What was seen last of an account's upstream.
+    pub(super) fn seen(&self, account_id: &str) -> seen::Account {
+        self.seen.account(account_id)
+    }
+
     pub(super) fn forget(&self) {
-        self.last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.seen.forget();
     }
 
     /// The tools of each of these connections, asked for at the same time.
@@ -116,11 +108,11 @@ impl Catalogues {
                 self.tools(mapping, &owner).await
             });
             match asked.await {
-                Ok(tools) => {
-                    self.remember(&mapping.connection, &account.id, &tools)
-                        .await;
+                Ok(listed) => {
                     return Listing {
-                        tools,
+                        tools: self
+                            .remember(&mapping.connection, &account.id, listed)
+                            .await,
                         status: Some(status),
                         failure,
                     };
@@ -133,31 +125,34 @@ impl Catalogues {
             }
         }
         // Better the last known tools, whose calls then say what is wrong, than tools that vanish.
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         Listing {
-            tools: last.get(&account.id).map(Arc::clone).unwrap_or_default(),
+            tools: self.seen.tools(&account.id).unwrap_or_default(),
             status: Some(status),
             failure,
         }
     }
 
-    /// Keeps a listing for its account, and its names for the checks of the control plane.
-    async fn remember(&self, connection: &Connection, account_id: &str, tools: &Arc<[Tool]>) {
-        {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            match last.insert(account_id.to_owned(), Arc::clone(tools)) {
-                Some(before) if Arc::ptr_eq(&before, tools) => return,
-                _ => {}
+    /// Keeps a listing for its account and answers what of it is shown; and keeps it for the control
+    /// plane, as the upstream has it, because the names may change with the settings.
+    async fn remember(
+        &self,
+        connection: &Connection,
+        account_id: &str,
+        listed: Arc<[Tool]>,
+    ) -> Arc<[Tool]> {
+        let names = &connection.names;
+        let (tools, new) = self.seen.listed(account_id, names, Arc::clone(&listed));
+        if new {
+            let values: Vec<_> = listed
+                .iter()
+                .filter_map(|tool| serde_json::to_value(tool).ok())
+                .collect();
+            let store = self.engine.store();
+            if let Err(error) = store.save_catalogue(&connection.name, &values).await {
+                tracing::error!(connection = connection.name, %error, "cannot store a listing");
             }
         }
-        let values: Vec<_> = tools
-            .iter()
-            .filter_map(|tool| serde_json::to_value(tool).ok())
-            .collect();
-        let store = self.engine.store();
-        if let Err(error) = store.save_catalogue(&connection.name, &values).await {
-            tracing::error!(connection = connection.name, %error, "cannot store a listing");
-        }
+        tools
     }
 
     pub(super) async fn call(
@@ -169,10 +164,13 @@ impl Catalogues {
         progress: Option<Progress>,
     ) -> Result<CallToolResult, Failure> {
         self.ask(grant, mapping, account, |owner| {
-            let (request, progress) = (request.clone(), progress.clone());
+            let (mut request, progress) = (request.clone(), progress.clone());
             async move {
                 self.may_fail(Phase::Call, mapping, &owner, Some(&request.name))
                     .await?;
+                if let Some(name) = mapping.connection.names.upstream(&request.name) {
+                    request.name = Cow::Owned(name.to_owned());
+                }
                 self.upstreams
                     .call(&mapping.connection, &owner, request, progress)
                     .await
@@ -205,18 +203,35 @@ impl Catalogues {
                     return Err(Failure::Expired);
                 }
                 Some(Renewal::Failed(error)) => {
-                    return Err(Failure::Upstream(UpstreamError::RenewalFailed {
+                    let error = UpstreamError::RenewalFailed {
                         connection: mapping.connection.name.as_str().into(),
                         reason: error.to_string(),
-                    }));
+                    };
+                    self.failed(&account.id, &error);
+                    return Err(Failure::Upstream(error));
                 }
                 Some(Renewal::Changed) | None => {}
             }
         }
         match result {
             Ok(answer) => Ok(answer),
-            Err(error) if self.expires(mapping, &owner, &error).await => Err(Failure::Expired),
-            Err(error) => Err(Failure::Upstream(error)),
+            Err(error) => {
+                self.failed(&account.id, &error);
+                if self.expires(mapping, &owner, &error).await {
+                    return Err(Failure::Expired);
+                }
+                Err(Failure::Upstream(error))
+            }
+        }
+    }
+
+    /// Keeps what went wrong for the diagnostics. A refusal does not: it is an answer, and in the
+    /// words of the upstream.
+    fn failed(&self, account_id: &str, error: &UpstreamError) {
+        if !matches!(error, UpstreamError::Refused { .. }) {
+            let at = self.engine.clock().now();
+            let message = error.to_string();
+            self.seen.failed(account_id, LastError { at, message });
         }
     }
 
@@ -265,8 +280,8 @@ impl Catalogues {
         }
     }
 
-    pub(super) fn journal(&self) -> &Journal {
-        self.engine.journal()
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Whether an error means that the user must authorize again; the account is then `EXPIRED`,

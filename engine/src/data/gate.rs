@@ -23,6 +23,10 @@ pub(super) enum Address {
 /// What one request may do: whose it is and which tools are in reach.
 #[derive(Debug)]
 pub(super) struct Grant {
+    /// The `x-request-id` of the answer.
+    pub(super) request_id: String,
+    /// The config whose server this is; none for a connection's own.
+    pub(super) config_id: Option<String>,
     /// The user.
     pub(super) identifier: String,
     /// The connections in reach, in the config's order.
@@ -82,6 +86,8 @@ impl DataPlane {
             });
         }
         Ok(Grant {
+            request_id: self.engine.request_ids().next(),
+            config_id: claims.mcp_cfg,
             identifier: claims.sub,
             scope,
             read_only: claims.access_level == Some(AccessLevel::ReadOnly),

@@ -2,8 +2,11 @@
 
 mod admission;
 mod catalogue;
+mod diagnostics;
 mod gate;
+mod record;
 mod refusal;
+mod seen;
 mod server;
 
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use axum::{
     routing::{any, get},
 };
 use futures_util::StreamExt as _;
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
@@ -26,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::{catalogue::Catalogues, gate::Address, refusal::Refusal, server::VirtualServer};
-use crate::{bearer::Caller, engine::Engine, upstream::Upstreams};
+use crate::{bearer::Caller, engine::Engine, local::request_log::REQUEST_ID, upstream::Upstreams};
 
 /// The largest request body: the MCP library's own limit, answered in its protocol's words.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -87,6 +90,7 @@ impl DataPlane {
         match granted {
             Ok(grant) => {
                 let caller = Caller::User(grant.identifier.clone());
+                let request_id = HeaderValue::from_str(&grant.request_id);
                 let request = Request::from_parts(parts, Body::from(body.clone()));
                 let server = VirtualServer::new(Arc::clone(&self.catalogues), Arc::new(grant));
                 let service = StreamableHttpService::new(
@@ -98,6 +102,9 @@ impl DataPlane {
                 let response = refusal::in_json(response, &body).await;
                 let mut response = held(response, open);
                 response.extensions_mut().insert(caller);
+                if let Ok(id) = request_id {
+                    response.headers_mut().insert(REQUEST_ID, id);
+                }
                 response
             }
             Err(refusal) => refusal.response(&refusal::request_id(&body)),

@@ -2,6 +2,7 @@
 
 use std::{pin::pin, sync::Arc};
 
+use http::request::Parts;
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
@@ -19,10 +20,11 @@ use super::{
     admission::{admitted, clashes, in_scope},
     catalogue::{Catalogues, Failure, Listing},
     gate::{Grant, Mapping},
+    record::{CallRecord, Refused},
 };
 use crate::{
     accounts::AccountView,
-    local::journal::{Entry, Outcome},
+    local::journal::Outcome,
     store::{AccountStatus, Tools},
     upstream::{Progress, UpstreamError},
 };
@@ -97,49 +99,54 @@ impl VirtualServer {
         &self,
         request: CallToolRequestParams,
         progress: Option<Progress>,
-        entry: &mut Entry<'_>,
+        record: &mut CallRecord<'_>,
     ) -> Result<CallToolResult, ErrorData> {
         let grant = &*self.grant;
         let candidates = grant
             .scope
             .iter()
             .filter(|mapping| in_scope(mapping, &request.name));
-        let listings = self.catalogues.listings(grant, candidates).await;
+        let listings = self.catalogues.listings(grant, candidates);
+        let listings = record.upstream(listings).await;
         let found = admitted(grant, &listings)
             .into_iter()
             .find(|(_, _, tool)| tool.name == request.name);
         let Some((mapping, listing, _)) = found else {
-            return unlisted(&listings, &request.name, entry);
+            return unlisted(&listings, &request.name, record);
         };
-        entry.of_connection(&mapping.connection.name);
+        record.of_connection(mapping, &request.name);
         let Some(account) = usable(mapping, listing) else {
-            entry.ended(Outcome::AuthorizationRequired);
+            record.refused(
+                Refused::AuthorizationRequired,
+                Outcome::AuthorizationRequired,
+            );
             return Ok(needs_authorization(mapping, listing.status));
         };
+        record.allowed();
         let calling = self
             .catalogues
             .call(grant, mapping, account, request, progress);
-        match calling.await {
+        match record.upstream(calling).await {
             Ok(mut result) => {
                 // A legacy upstream does not say it; modern clients insist, and legacy ones are
                 // spared it by the MCP library.
                 result.result_type.get_or_insert(ResultType::COMPLETE);
-                entry.ended(match result.is_error {
+                record.ended(match result.is_error {
                     Some(true) => Outcome::ToolError,
                     _ => Outcome::Ok,
                 });
                 Ok(result)
             }
             Err(Failure::Expired) => {
-                entry.ended(Outcome::AuthorizationRequired);
+                record.ended(Outcome::AuthorizationRequired);
                 Ok(needs_authorization(mapping, Some(AccountStatus::Expired)))
             }
             Err(Failure::Upstream(UpstreamError::Refused { error, .. })) => {
-                entry.ended(Outcome::Refused);
+                record.ended(Outcome::Refused);
                 Err(error)
             }
             Err(Failure::Upstream(error)) => {
-                entry.ended(Outcome::UpstreamFailed);
+                record.ended(Outcome::UpstreamFailed);
                 Ok(failed(&error))
             }
         }
@@ -151,23 +158,26 @@ impl VirtualServer {
 fn unlisted(
     listings: &[(&Mapping, Listing)],
     name: &str,
-    entry: &mut Entry<'_>,
+    record: &mut CallRecord<'_>,
 ) -> Result<CallToolResult, ErrorData> {
     for (mapping, listing) in listings {
         if matches!(mapping.tools, Tools::Only(_)) && listing.as_ref().is_empty() {
             if let Some(error) = &listing.failure {
-                entry.of_connection(&mapping.connection.name);
-                entry.ended(Outcome::UpstreamFailed);
+                record.of_connection(mapping, name);
+                record.refused(Refused::UpstreamUnavailable, Outcome::UpstreamFailed);
                 return Ok(failed(error));
             }
             if usable(mapping, listing).is_none() {
-                entry.of_connection(&mapping.connection.name);
-                entry.ended(Outcome::AuthorizationRequired);
+                record.of_connection(mapping, name);
+                record.refused(
+                    Refused::AuthorizationRequired,
+                    Outcome::AuthorizationRequired,
+                );
                 return Ok(needs_authorization(mapping, listing.status));
             }
         }
     }
-    entry.ended(Outcome::Refused);
+    record.refused(Refused::UnknownTool, Outcome::Refused);
     Err(ErrorData::invalid_params(
         format!("Unknown tool: {name}"),
         None,
@@ -261,18 +271,34 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// Passes on what belongs to the caller's trace; the rest is between this hop and its client.
-fn forwarded(request: CallToolRequestParams, meta: &RequestMetaObject) -> CallToolRequestParams {
+/// What a caller's trace is known by, in `_meta` or in a header.
+const TRACE: [&str; 3] = ["traceparent", "tracestate", "baggage"];
+
+/// Passes on what belongs to the caller's trace; the rest is between this hop and its client. What
+/// the client's HTTP library knows of a trace is in headers.
+fn forwarded(
+    request: CallToolRequestParams,
+    context: &RequestContext<RoleServer>,
+) -> CallToolRequestParams {
     let mut forwarded = CallToolRequestParams::new(request.name);
     forwarded.arguments = request.arguments;
-    let trace: MetaObject = MetaObject(
-        meta.0
-            .0
-            .iter()
-            .filter(|(key, _)| matches!(key.as_str(), "traceparent" | "tracestate" | "baggage"))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-    );
+    let mut trace = MetaObject::new();
+    let meta = &context.meta.0.0;
+    let headers = context
+        .extensions
+        .get::<Parts>()
+        .map(|parts| &parts.headers);
+    // One trace is of one place: a state without its parent means nothing.
+    let in_meta = meta.contains_key("traceparent");
+    for key in TRACE {
+        let value = match headers.and_then(|headers| headers.get(key)) {
+            Some(value) if !in_meta => value.to_str().ok().map(Value::from),
+            _ => None,
+        };
+        if let Some(value) = value.or_else(|| meta.get(key).cloned()) {
+            trace.0.insert(key.to_owned(), value);
+        }
+    }
     if !trace.0.is_empty() {
         forwarded.meta = Some(RequestMetaObject(trace));
     }
@@ -315,8 +341,9 @@ impl ServerHandler for VirtualServer {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let journal = self.catalogues.journal();
+        let journal = self.catalogues.engine().journal();
         let mut entry = journal.mcp("tools/list", &self.grant.identifier, None);
+        entry.of_request(&self.grant.request_id);
         let listed = self.list().await;
         entry.ended(match &listed {
             Ok(_) => Outcome::Ok,
@@ -330,13 +357,14 @@ impl ServerHandler for VirtualServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let request = forwarded(request, &context.meta);
-        let journal = self.catalogues.journal();
-        let mut entry = journal.mcp("tools/call", &self.grant.identifier, Some(&request.name));
+        let request = forwarded(request, &context);
+        let engine = self.catalogues.engine();
+        let arguments = request.arguments.as_ref();
+        let mut record = CallRecord::begin(engine, &self.grant, &request.name, arguments);
         let (forward, progress) = Forward::new(&context);
         // The library cancels this token when the client gives up or closes its stream.
         tokio::select! {
-            result = forward.during(self.call(request, progress, &mut entry)) => result.map(CallToolResponse::from),
+            result = forward.during(self.call(request, progress, &mut record)) => result.map(CallToolResponse::from),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
         }
     }

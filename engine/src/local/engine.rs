@@ -84,7 +84,7 @@ pub(super) struct Parts {
     pub(super) engine: Arc<Engine>,
     /// What ids follow from.
     seed: Mutex<Option<u64>>,
-    plane: Arc<DataPlane>,
+    pub(super) plane: Arc<DataPlane>,
     upstreams: Arc<Upstreams>,
     accounts_folder: PathBuf,
 }

@@ -259,7 +259,7 @@ pub struct EngineControls {
 impl EngineControls {
     /// Does what a test control does, with a request in JSON, and answers in JSON. The operations are
     /// `reset`, `seed`, `clock`, `set_clock`, `set_account_status`, `auth_links`,
-    /// `complete_auth_link`, `deny_auth_link`, `add_fault`, `faults`, `clear_faults` and `journal`.
+    /// `complete_auth_link`, `deny_auth_link`, `add_fault`, `faults`, `clear_faults`, `journal`, `audit` and `diagnostics`.
     ///
     /// It works in the engine's threads, whoever awaits it; dropped, it is abandoned. It fails with
     /// an [`EngineError`], also when the engine is closed, meanwhile too, or another process's.

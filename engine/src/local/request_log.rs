@@ -14,7 +14,8 @@ use crate::{bearer::Caller, engine::Engine};
 /// What the records are filtered and found by.
 pub(crate) const TARGET: &str = "scalekit_vmcp_engine::request";
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where an answer says under which id it is recorded.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longer than any id of the API; a link's secret and a token are longer still.
 const LONGEST_SEGMENT: usize = 40;

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::{
     LocalEngine,
+    audit::{AuditFilter, AuditRecord},
     controls::{AccountStatus, AuthLink, CompletedLink, ControlError, Seed},
+    diagnostics::{Diagnosis, DiagnosticsFilter},
     faults::{AddedFault, Fault},
     journal::{JournalFilter, JournalRecord},
 };
@@ -137,5 +139,25 @@ impl LocalEngine {
         timeout: Duration,
     ) -> Result<Vec<JournalRecord>, ControlError> {
         self.parts.wait_for(filter, count, timeout).await
+    }
+    /// The calls of tools that match, the oldest first: of those that are kept, over restarts too.
+    ///
+    /// # Errors
+    /// `control_invalid` when the limit is over 10,000; `engine_data_unusable` when the database
+    /// cannot be read or written.
+    pub async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditRecord>, ControlError> {
+        self.parts.audit(filter.clone()).await
+    }
+
+    /// The accounts that match, by connection and user, with what the engine saw last of their
+    /// upstreams and which tools are left out. No upstream is asked.
+    ///
+    /// # Errors
+    /// `control_target_unknown` when there is no such connection or config.
+    pub async fn diagnostics(
+        &self,
+        filter: &DiagnosticsFilter,
+    ) -> Result<Vec<Diagnosis>, ControlError> {
+        self.parts.diagnostics(filter.clone()).await
     }
 }

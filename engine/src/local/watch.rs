@@ -14,11 +14,10 @@ use serde_json::json;
 use super::{
     controls,
     faults::{Effect, Injected, Place},
+    request_log::REQUEST_ID,
     wire::Scissors,
 };
 use crate::{bearer::Caller, data, engine::Engine};
-
-const REQUEST_ID: &str = "x-request-id";
 
 pub(super) async fn watch(
     State(engine): State<Arc<Engine>>,
@@ -40,7 +39,7 @@ pub(super) async fn watch(
         },
     };
     let caller = response.extensions().get::<Caller>().cloned();
-    let request_id = response.headers().get(REQUEST_ID);
+    let request_id = response.headers().get(&REQUEST_ID);
     let request_id = request_id.and_then(|id| id.to_str().ok());
     entry.answered(response.status().as_u16(), request_id, caller);
     response

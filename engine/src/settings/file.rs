@@ -18,6 +18,7 @@ use super::{
     limits::LimitsEntry,
     oauth::AuthEntry,
     placeholders::{self, Place},
+    tools::{self, Pairs},
 };
 
 #[derive(Deserialize)]
@@ -30,6 +31,14 @@ struct File {
     connections: BTreeMap<Spanned<String>, Spanned<ConnectionEntry>>,
     #[serde(default)]
     upstreams: LimitsEntry,
+    #[serde(default)]
+    audit: AuditEntry,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, expecting = "a table with `keep`")]
+struct AuditEntry {
+    keep: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +59,8 @@ struct ConnectionEntry {
     auth: Option<Spanned<AuthEntry>>,
     provider: Option<Spanned<String>>,
     tools: Option<Spanned<Vec<Spanned<String>>>>,
+    prefix: Option<Spanned<String>>,
+    rename: Option<Pairs>,
 }
 
 #[derive(Deserialize)]
@@ -57,9 +68,9 @@ struct ConnectionEntry {
 struct UpstreamEntry {
     command: Option<Spanned<String>>,
     args: Option<Spanned<Vec<Spanned<String>>>>,
-    env: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+    env: Option<Spanned<Pairs>>,
     url: Option<Spanned<String>>,
-    headers: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+    headers: Option<Spanned<Pairs>>,
 }
 
 /// A complaint and where it belongs.
@@ -134,7 +145,16 @@ fn settings(file: File, directory: &Path) -> Checked<Settings> {
         clients,
         connections,
         limits: file.upstreams.into(),
+        audit_keep: file.audit.keep.map(audit_keep).transpose()?,
     })
+}
+
+fn audit_keep(keep: Spanned<i64>) -> Checked<u32> {
+    const MOST: u32 = 10_000_000;
+    match u32::try_from(*keep.get_ref()) {
+        Ok(keep @ 1..=MOST) => Ok(keep),
+        _ => complain(keep.span(), format!("`keep` should be 1 to {MOST}")),
+    }
 }
 
 fn client(id: Spanned<String>, entry: Spanned<ClientEntry>) -> Checked<ClientSettings> {
@@ -218,13 +238,14 @@ fn connection(
         Some(auth) => super::oauth::auth(auth, &name)?,
         None => Auth::None,
     };
-    let mut tools = tools(entry.tools)?;
+    let mut known = tools::promised(entry.tools)?;
+    let names = tools::names(entry.prefix, entry.rename)?;
     let source = match (entry.upstream, entry.sandbox) {
         (Some(upstream), None) => upstream_source(upstream, directory, &auth)?,
         (None, Some(file)) => {
             let path = directory.join(file.get_ref());
             match crate::upstream::sandbox::check(&path) {
-                Ok(found) => tools = tools.or(Some(found)),
+                Ok(found) => known = known.or_else(|| Some((file.span(), found))),
                 Err(error) => return complain(file.span(), error.to_string()),
             }
             Source::Sandbox(path)
@@ -243,11 +264,15 @@ fn connection(
         Some(provider) => provider.into_inner(),
         None => name.to_uppercase(),
     };
+    let tools = known
+        .map(|known| tools::exposed(known, &names))
+        .transpose()?;
     Ok(Connection {
         name,
         provider,
         source,
         auth,
+        names,
         tools,
     })
 }
@@ -259,27 +284,6 @@ fn is_connection_name(name: &str) -> bool {
 /// Whether names of connections may hold this byte.
 pub(crate) fn in_connection_names(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_: -".contains(&byte)
-}
-
-fn tools(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Option<Vec<String>>> {
-    let Some(entry) = entry else { return Ok(None) };
-    if entry.get_ref().is_empty() {
-        return complain(
-            entry.span(),
-            "`tools` is empty; leave it out to take the names from the upstream",
-        );
-    }
-    let mut names: Vec<String> = Vec::new();
-    for name in entry.into_inner() {
-        if name.get_ref().is_empty() || names.contains(name.get_ref()) {
-            return complain(
-                name.span(),
-                format!("tool `{}` is empty or named twice", name.get_ref()),
-            );
-        }
-        names.push(name.into_inner());
-    }
-    Ok(Some(names))
 }
 
 fn upstream_source(
@@ -341,8 +345,6 @@ fn args(entry: Option<Spanned<Vec<Spanned<String>>>>) -> Checked<Vec<String>> {
     }
     Ok(args)
 }
-
-type Pairs = BTreeMap<Spanned<String>, Spanned<String>>;
 
 fn env(entry: Option<Spanned<Pairs>>, auth: &Auth) -> Checked<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();

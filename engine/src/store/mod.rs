@@ -2,6 +2,7 @@
 
 mod account_list;
 mod accounts;
+mod audit;
 mod authorizations;
 mod catalogue;
 mod configs;
@@ -33,6 +34,7 @@ pub(crate) use self::{
         AccountChange, AccountDetails, AccountKey, AccountRecord, AccountStatus, ApiConfig,
         NewAccount,
     },
+    audit::{AuditQuery, AuditRow},
     authorizations::{Begun, NewAuthorization},
     configs::{
         ConfigChange, ConfigFilter, ConfigRecord, MappingRecord, NewConfig, NewMapping, Tools,
@@ -194,12 +196,12 @@ impl Store {
         })
     }
 
-    /// Empties configs, accounts, the catalogue and what belongs to them. Keys, clients and the ids of
+    /// Empties configs, accounts, the catalogue, the audit and what belongs to them. Keys, clients and the ids of
     /// connections stay. With a seed, ids follow from it from now on.
     pub(crate) async fn reset(&self, seed: Option<u64>) -> Result<(), StoreError> {
         self.write(move |tx| {
             tx.execute_batch(
-                "DELETE FROM links; DELETE FROM accounts; DELETE FROM configs; DELETE FROM catalogue;",
+                "DELETE FROM links; DELETE FROM accounts; DELETE FROM configs; DELETE FROM catalogue; DELETE FROM audit;",
             )?;
             ids::seed(tx, seed)
         })

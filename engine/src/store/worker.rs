@@ -61,7 +61,8 @@ impl Worker {
         answered.recv().map_err(|_| StoreError::Closed)?
     }
 
-    fn send<T>(
+    /// Runs it without waiting; `answer` is told how it ended.
+    pub(super) fn send<T>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
         answer: impl FnOnce(Result<T, StoreError>) + Send + 'static,

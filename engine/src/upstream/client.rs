@@ -115,6 +115,12 @@ impl Upstream {
         }
     }
 
+    /// The revision of MCP that was agreed on.
+    pub(super) fn protocol_version(&self) -> Option<String> {
+        let info = self.peer.peer_info()?;
+        Some(info.protocol_version.to_string())
+    }
+
     /// The full listing, and whether it was known. Callers at the same time share one, and none waits longer than it
     /// may take: an upstream that hangs is given up for all of them.
     pub(super) async fn tools(&self) -> Result<(Arc<[Tool]>, Known), UpstreamError> {

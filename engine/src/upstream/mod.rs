@@ -211,6 +211,13 @@ impl Upstreams {
         self.pool.breakers().health(&key)
     }
 
+    /// Which revision of MCP the upstream of an account speaks; `None` while none is connected.
+    pub(crate) fn protocol_version(&self, connection: &str, account_id: &str) -> Option<String> {
+        self.pool
+            .connected(connection, account_id)?
+            .protocol_version()
+    }
+
     /// Stops what runs for an account, and returns when it has ended.
     pub(crate) async fn forget_account(&self, account_id: &str) {
         self.pool.stop(|account| account == account_id).await;

@@ -123,6 +123,13 @@ impl Pool {
         &self.shared.breakers
     }
 
+    /// The upstream of an account, if there is one that lives.
+    pub(super) fn connected(&self, connection: &str, account_id: &str) -> Option<Arc<Upstream>> {
+        let slots = lock(&self.shared.slots);
+        let slot = slots.get(&(connection.to_owned(), account_id.to_owned()))?;
+        slot.upstream().filter(|upstream| !upstream.is_closed())
+    }
+
     /// Lets nothing be started for this account any more.
     pub(super) fn retire(&self, account_id: &str) {
         lock(&self.shared.retired).insert(account_id.to_owned());

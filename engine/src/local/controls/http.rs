@@ -125,7 +125,7 @@ impl Controls {
 fn query(text: &str) -> Result<Map<String, Value>, ControlError> {
     let mut request = Map::new();
     for (key, value) in form_urlencoded::parse(text.as_bytes()) {
-        let number = matches!(&*key, "since" | "wait_for" | "timeout_seconds");
+        let number = matches!(&*key, "limit" | "since" | "wait_for" | "timeout_seconds");
         let value = number
             .then(|| serde_json::from_str::<serde_json::Number>(&value).ok())
             .flatten()

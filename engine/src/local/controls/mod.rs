@@ -20,7 +20,7 @@ pub use self::{
     steer::{AuthLink, AuthLinkState, CompletedLink},
 };
 use self::{error::Kind, requests as request};
-use super::engine::Parts;
+use super::{audit::AuditFilter, diagnostics::DiagnosticsFilter, engine::Parts};
 use crate::settings::without_values;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, ControlError>> + Send + 'a>>;
@@ -92,6 +92,12 @@ static OPERATIONS: &[Operation] = operations! {
             Some((count, within)) => parts.wait_for(&filter, count, within).await?,
         };
         request::Records { records }
+    };
+    "audit": GET "/_local/audit" => |parts, wanted: AuditFilter| request::Audited {
+        records: parts.audit(wanted).await?,
+    };
+    "diagnostics": GET "/_local/diagnostics" => |parts, wanted: DiagnosticsFilter| request::Diagnosed {
+        diagnostics: parts.diagnostics(wanted).await?,
     };
 };
 

@@ -10,6 +10,8 @@ use super::{
     steer::{AuthLink, duration},
 };
 use crate::local::{
+    audit::AuditRecord,
+    diagnostics::Diagnosis,
     faults::AddedFault,
     journal::{JournalFilter, JournalRecord, RecordKind},
 };
@@ -79,6 +81,16 @@ pub(super) struct Faults {
 #[derive(Serialize)]
 pub(super) struct Records {
     pub(super) records: Vec<JournalRecord>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Audited {
+    pub(super) records: Vec<AuditRecord>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Diagnosed {
+    pub(super) diagnostics: Vec<Diagnosis>,
 }
 
 /// A filter of the journal, and how many records to wait for.

@@ -18,6 +18,8 @@ use crate::{
     control::seed::did_you_mean,
     engine::{ConnectionEntry, Engine},
     local::{
+        audit::{self, AuditFilter, AuditRecord},
+        diagnostics::{Diagnosis, DiagnosticsFilter},
         engine::Parts,
         faults::{AddedFault, Fault},
         journal::{Ended, JournalFilter, JournalRecord},
@@ -245,6 +247,35 @@ impl Parts {
                 ),
             ),
             Ended::Closed => ControlError::new(Kind::Closed, "the engine has been closed"),
+        })
+    }
+
+    pub(in crate::local) async fn audit(
+        &self,
+        filter: AuditFilter,
+    ) -> Result<Vec<AuditRecord>, ControlError> {
+        if filter.limit.is_some_and(|limit| limit > audit::LONGEST) {
+            let message = format!("`limit` goes up to {}", audit::LONGEST);
+            return Err(ControlError::invalid("limit", message));
+        }
+        let rows = self.engine.audit().find(filter.into_query()).await?;
+        Ok(rows.into_iter().filter_map(AuditRecord::of).collect())
+    }
+
+    pub(in crate::local) async fn diagnostics(
+        &self,
+        filter: DiagnosticsFilter,
+    ) -> Result<Vec<Diagnosis>, ControlError> {
+        if let Some(name) = &filter.connection_name {
+            connection(&self.engine, name).map_err(|rule| {
+                ControlError::unknown("connection_name", format!("`connection_name` {rule}"))
+            })?;
+        }
+        let id = filter.config_id.clone().unwrap_or_default();
+        let found = self.plane.diagnostics(filter).await?;
+        found.ok_or_else(|| {
+            let message = format!("there is no config `{}`", id.escape_debug());
+            ControlError::unknown("config_id", message)
         })
     }
 }

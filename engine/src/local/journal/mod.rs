@@ -13,6 +13,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
+pub(super) use self::record::rfc3339;
 pub use self::record::{JournalFilter, JournalRecord, Outcome, RecordKind};
 use super::{clock::Clock, request_log::without_secrets};
 use crate::bearer::Caller;
@@ -187,6 +188,13 @@ impl Entry<'_> {
             Some(Caller::Client(id)) => record.client_id = Some(id),
             Some(Caller::User(identifier)) => record.identifier = Some(identifier),
             None => {}
+        }
+    }
+
+    /// Under which id the MCP request is answered.
+    pub(crate) fn of_request(&mut self, id: &str) {
+        if let Some(record) = &mut self.record {
+            record.request_id = Some(id.to_owned());
         }
     }
 

@@ -35,6 +35,20 @@ pub enum Outcome {
     Cancelled,
 }
 
+impl Outcome {
+    /// As it is written: `ok`, `tool_error` …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::ToolError => "tool_error",
+            Outcome::AuthorizationRequired => "authorization_required",
+            Outcome::UpstreamFailed => "upstream_failed",
+            Outcome::Refused => "refused",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// One record of the journal. It holds no query, no body, no token and no link.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -76,7 +90,10 @@ pub struct JournalRecord {
     pub outcome: Option<Outcome>,
 }
 
-fn rfc3339<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::local) fn rfc3339<S: Serializer>(
+    at: &SystemTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let at = Timestamp::try_from(*at).unwrap_or(Timestamp::MAX);
     serializer.serialize_str(&format!("{at:.6}"))
 }

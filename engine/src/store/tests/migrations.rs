@@ -13,6 +13,7 @@ const ROWS: [&str; MIGRATIONS.len()] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
+    include_str!("rows/0006.sql"),
 ];
 
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -181,6 +182,18 @@ async fn check(store: &Store, brought: usize, was: usize) {
                 .await
                 .unwrap();
             assert_eq!(page.total, 4);
+        }
+        6 => {
+            let all = AuditQuery {
+                limit: 2,
+                ..AuditQuery::default()
+            };
+            let rows = store.audit(all).await.unwrap();
+            let [row] = &rows[..] else { panic!("{rows:?}") };
+            assert_eq!((row.seq, &*row.request_id, row.engine_us), (1, "req_1", 5));
+            assert_eq!(row.at.as_microsecond(), 9);
+            assert_eq!(row.upstream_tool.as_deref(), Some("send"));
+            assert_eq!(row.reason.as_deref(), Some("authorization_required"));
         }
         other => panic!("say what of schema {other} is readable"),
     }

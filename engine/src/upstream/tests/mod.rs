@@ -24,7 +24,7 @@ use super::{Deadlines, Owner, UpstreamError, Upstreams};
 use crate::{
     local::clock::Clock,
     outbound::Outbound,
-    settings::{Auth, CommandSource, Connection, Limits, Source},
+    settings::{Auth, CommandSource, Connection, Limits, Names, Source},
 };
 
 /// A folder with the tiny server, and a socket its processes hold open while they live.
@@ -135,6 +135,7 @@ fn connection(source: Source) -> Arc<Connection> {
         provider: "NOTES".into(),
         source,
         auth: Auth::ApiKey,
+        names: Names::default(),
         tools: None,
     })
 }
