@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use super::{
     admission::{admitted, in_scope},
     gate::{Grant, Mapping},
+    leases::Leases,
 };
 use crate::{
     accounts::{AccountView, Renewal},
@@ -26,6 +27,7 @@ use crate::{
 pub(super) struct Catalogues {
     engine: Arc<Engine>,
     upstreams: Arc<Upstreams>,
+    leases: Arc<Leases>,
     /// By account: its last listing. One user's tools are never shown to another.
     last: Mutex<HashMap<String, Arc<[Tool]>>>,
 }
@@ -53,10 +55,11 @@ impl AsRef<[Tool]> for Listing {
 }
 
 impl Catalogues {
-    pub(super) fn new(engine: Arc<Engine>, upstreams: Arc<Upstreams>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, upstreams: Arc<Upstreams>, leases: Arc<Leases>) -> Self {
         Self {
             engine,
             upstreams,
+            leases,
             last: Mutex::default(),
         }
     }
@@ -80,6 +83,14 @@ impl Catalogues {
         found
             .find(|(_, _, tool)| tool.name == name)
             .map(|(_, _, tool)| tool.clone())
+    }
+
+    /// Lists the connections that can hold this tool, if nobody did it before for this user.
+    pub(super) async fn learn(&self, grant: &Grant, name: &str) {
+        if self.known(grant, name).is_none() {
+            let candidates = grant.scope.iter().filter(|mapping| in_scope(mapping, name));
+            self.listings(grant, candidates).await;
+        }
     }
 
     pub(super) fn forget(&self) {
@@ -143,12 +154,14 @@ impl Catalogues {
 
     /// Keeps a listing for its account, and its names for the checks of the control plane.
     async fn remember(&self, connection: &Connection, account_id: &str, tools: &Arc<[Tool]>) {
-        {
+        let before = {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            match last.insert(account_id.to_owned(), Arc::clone(tools)) {
-                Some(before) if Arc::ptr_eq(&before, tools) => return,
-                _ => {}
-            }
+            last.insert(account_id.to_owned(), Arc::clone(tools))
+        };
+        match before {
+            Some(before) if Arc::ptr_eq(&before, tools) => return,
+            Some(before) if before != *tools => self.leases.tools_changed(account_id),
+            _ => {}
         }
         let values: Vec<_> = tools
             .iter()

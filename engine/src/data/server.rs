@@ -7,9 +7,10 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
         ListToolsResult, MetaObject, PaginatedRequestParams, ProgressNotificationParam,
-        ProgressToken, RequestMetaObject, ResultType, ServerCapabilities, ServerConfig, Tool,
+        ProgressToken, RequestMetaObject, ResultType, ServerCapabilities, ServerConfig,
+        SubscriptionFilter, Tool,
     },
-    service::{Peer, RequestContext, RoleServer},
+    service::{Peer, RequestContext, RoleServer, SubscriptionContext},
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -18,6 +19,9 @@ use super::{
     admission::{admitted, clashes, in_scope},
     catalogue::{Catalogues, Failure, Listing},
     gate::{Grant, Mapping},
+    leases::{Call, Terms},
+    refusal::Refusal,
+    tenancy::Ending,
 };
 use crate::{
     accounts::AccountView,
@@ -43,11 +47,16 @@ const NEWS: usize = 64;
 pub(super) struct VirtualServer {
     catalogues: Arc<Catalogues>,
     grant: Arc<Grant>,
+    terms: Arc<Terms>,
 }
 
 impl VirtualServer {
-    pub(super) fn new(catalogues: Arc<Catalogues>, grant: Arc<Grant>) -> Self {
-        Self { catalogues, grant }
+    pub(super) fn new(catalogues: Arc<Catalogues>, grant: Arc<Grant>, terms: Arc<Terms>) -> Self {
+        Self {
+            catalogues,
+            grant,
+            terms,
+        }
     }
 
     /// A connection that cannot be asked does not take the others down, and never vanishes
@@ -115,6 +124,11 @@ impl VirtualServer {
             entry.ended(Outcome::AuthorizationRequired);
             return Ok(needs_authorization(mapping, listing.status));
         };
+        self.terms.calls(Call {
+            connection: mapping.connection.name.clone(),
+            account_id: account.id.clone(),
+            tool: request.name.clone().into_owned(),
+        });
         let calling = self
             .catalogues
             .call(grant, mapping, account, request, progress);
@@ -177,6 +191,31 @@ fn unlisted(
 fn usable<'a>(mapping: &'a Mapping, listing: &Listing) -> Option<&'a AccountView> {
     let active = listing.status == Some(AccountStatus::Active);
     mapping.account.as_ref().filter(|_| active)
+}
+
+/// How a call under way ends, if this grant does not admit it: as the next call would.
+pub(super) fn ended(catalogues: &Catalogues, grant: &Grant, call: &Call) -> Option<Ending> {
+    let removed = || Some(Ending::Refused(Refusal::tool_removed(&call.tool)));
+    let mut scope = grant.scope.iter();
+    let Some(mapping) = scope.find(|mapping| mapping.connection.name == call.connection) else {
+        return removed();
+    };
+    let status = mapping.account.as_ref().map(|account| account.status);
+    let same = mapping
+        .account
+        .as_ref()
+        .filter(|account| account.id == call.account_id);
+    if same.is_none_or(|account| account.status != AccountStatus::Active) {
+        // The account that it was made with is no more, even if there is another by now.
+        let status = status.filter(|status| *status != AccountStatus::Active);
+        let mut result = needs_authorization(mapping, status);
+        result.result_type = Some(ResultType::COMPLETE);
+        return Some(Ending::Answered(Box::new(result)));
+    }
+    match catalogues.known(grant, &call.tool) {
+        Some(_) => None,
+        None => removed(),
+    }
 }
 
 /// Why a connection has no tools to show, if that is so.
@@ -281,7 +320,10 @@ fn forwarded(request: CallToolRequestParams, meta: &RequestMetaObject) -> CallTo
 impl ServerHandler for VirtualServer {
     fn get_info(&self) -> ServerConfig {
         let mut info = ServerConfig::default();
-        info.capabilities = ServerCapabilities::builder().enable_tools().build();
+        info.capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
         info.server_info = Implementation::new("scalekit-vmcp-engine", env!("CARGO_PKG_VERSION"));
         info
     }
@@ -304,6 +346,27 @@ impl ServerHandler for VirtualServer {
             Err(_) => Outcome::UpstreamFailed,
         });
         listed
+    }
+
+    fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(SubscriptionFilter::builder().tools_list_changed().build())
+    }
+
+    /// Until the client closes the stream, or the grant ends.
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        let mut news = self.terms.listen();
+        loop {
+            tokio::select! {
+                () = subscription.cancelled() => return Ok(()),
+                changed = news.changed() => {
+                    let wanted = subscription.accepted().tools_list_changed == Some(true);
+                    if changed.is_ok() && wanted {
+                        // A client that is gone is seen to go above.
+                        let _ = subscription.sink().notify_tool_list_changed().await;
+                    }
+                }
+            }
+        }
     }
 
     async fn call_tool(

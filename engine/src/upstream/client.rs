@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use super::{
-    Deadlines, Owner,
+    Deadlines, Owner, ToolsChanged,
     child::Process,
     error::{Phase, Tail, UpstreamError},
     http,
@@ -65,8 +65,9 @@ struct Listing {
 }
 
 /// Whether a listing is still true.
-#[derive(Default)]
 struct Freshness {
+    account_id: String,
+    changes: ToolsChanged,
     generation: AtomicU64,
     /// The upstream promised to tell changes, but the subscription ended.
     unknown: AtomicBool,
@@ -75,6 +76,14 @@ struct Freshness {
 impl Freshness {
     fn changed(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The upstream said so: who is interested is told.
+    fn told(&self) {
+        self.changed();
+        if let Some(told) = self.changes.get() {
+            told(&self.account_id);
+        }
     }
 }
 
@@ -95,7 +104,7 @@ impl ClientHandler for Handler {
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.freshness.changed();
+        self.freshness.told();
     }
 }
 
@@ -125,6 +134,7 @@ pub(super) struct Connect {
     pub(super) owner: Owner,
     pub(super) deadlines: Deadlines,
     pub(super) era: Era,
+    pub(super) changes: ToolsChanged,
 }
 
 impl Connect {
@@ -218,7 +228,12 @@ impl Connect {
     }
 
     async fn handshake(&self, transport: impl Transport<RoleClient> + 'static) -> Outcome {
-        let freshness = Arc::new(Freshness::default());
+        let freshness = Arc::new(Freshness {
+            account_id: self.owner.account_id.clone(),
+            changes: Arc::clone(&self.changes),
+            generation: AtomicU64::default(),
+            unknown: AtomicBool::default(),
+        });
         let handler = Handler {
             freshness: Arc::clone(&freshness),
             listeners: Listeners::default(),
@@ -420,7 +435,7 @@ async fn listen(peer: Peer<RoleClient>, freshness: Arc<Freshness>) {
         // What changed before the upstream began to listen is unknown.
         freshness.changed();
         while let Ok(Some(_)) = subscription.next().await {
-            freshness.changed();
+            freshness.told();
         }
     }
     freshness.unknown.store(true, Ordering::SeqCst);

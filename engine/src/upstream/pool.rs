@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Deadlines, Owner,
+    Deadlines, Owner, ToolsChanged,
     child::Process,
     client::{Connect, Era, Upstream},
     error::UpstreamError,
@@ -38,6 +38,7 @@ struct Shared {
     outbound: Outbound,
     children: Children,
     deadlines: Deadlines,
+    changes: ToolsChanged,
     /// Connections whose upstream knows only `initialize`, which spares the next one the probe.
     legacy: Mutex<HashSet<String>>,
 }
@@ -50,12 +51,13 @@ struct Slot {
 }
 
 impl Pool {
-    pub(super) fn new(outbound: Outbound, deadlines: Deadlines) -> Self {
+    pub(super) fn new(outbound: Outbound, deadlines: Deadlines, changes: ToolsChanged) -> Self {
         Self {
             shared: Arc::new(Shared {
                 outbound,
                 children: Children::default(),
                 deadlines,
+                changes,
                 legacy: Mutex::default(),
             }),
             slots: Mutex::default(),
@@ -175,6 +177,7 @@ impl Shared {
             owner,
             deadlines: self.deadlines,
             era,
+            changes: Arc::clone(&self.changes),
         };
         let owner = &connect.owner;
         let connected = match &connection.source {
