@@ -109,7 +109,6 @@ mod tests {
 
     fn grant(read_only: bool) -> Grant {
         Grant {
-            request_id: String::new(),
             config_id: None,
             identifier: "user_1".to_owned(),
             scope: Vec::new(),

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::{
     admission::{admitted, in_scope},
     gate::{Grant, Mapping},
+    leases::Leases,
     seen::{self, LastError, Seen},
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 pub(super) struct Catalogues {
     engine: Arc<Engine>,
     upstreams: Arc<Upstreams>,
+    leases: Arc<Leases>,
     seen: Seen,
 }
 
@@ -50,10 +52,11 @@ impl AsRef<[Tool]> for Listing {
 }
 
 impl Catalogues {
-    pub(super) fn new(engine: Arc<Engine>, upstreams: Arc<Upstreams>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, upstreams: Arc<Upstreams>, leases: Arc<Leases>) -> Self {
         Self {
             engine,
             upstreams,
+            leases,
             seen: Seen::default(),
         }
     }
@@ -75,6 +78,14 @@ impl Catalogues {
     /// What was seen last of an account's upstream.
     pub(super) fn seen(&self, account_id: &str) -> seen::Account {
         self.seen.account(account_id)
+    }
+
+    /// Lists the connections that can hold this tool, if nobody did it before for this user.
+    pub(super) async fn learn(&self, grant: &Grant, name: &str) {
+        if self.known(grant, name).is_none() {
+            let candidates = grant.scope.iter().filter(|mapping| in_scope(mapping, name));
+            self.listings(grant, candidates).await;
+        }
     }
 
     pub(super) fn forget(&self) {
@@ -141,8 +152,12 @@ impl Catalogues {
         listed: Arc<[Tool]>,
     ) -> Arc<[Tool]> {
         let names = &connection.names;
+        let before = self.seen.tools(account_id);
         let (tools, new) = self.seen.listed(account_id, names, Arc::clone(&listed));
         if new {
+            if before.is_some_and(|before| before != tools) {
+                self.leases.tools_changed(account_id);
+            }
             let values: Vec<_> = listed
                 .iter()
                 .filter_map(|tool| serde_json::to_value(tool).ok())

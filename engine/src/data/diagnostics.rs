@@ -102,7 +102,6 @@ impl DataPlane {
             })
             .collect();
         let grant = Grant {
-            request_id: String::new(),
             config_id: None,
             identifier: String::new(),
             scope: Vec::new(),

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// Which server a request is for, as its path says.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
     /// By the UUID in the URL.
     Config(String),
@@ -23,8 +24,6 @@ pub(super) enum Address {
 /// What one request may do: whose it is and which tools are in reach.
 #[derive(Debug)]
 pub(super) struct Grant {
-    /// The `x-request-id` of the answer.
-    pub(super) request_id: String,
     /// The config whose server this is; none for a connection's own.
     pub(super) config_id: Option<String>,
     /// The user.
@@ -33,6 +32,30 @@ pub(super) struct Grant {
     pub(super) scope: Vec<Mapping>,
     /// Only tools annotated as read-only.
     pub(super) read_only: bool,
+}
+
+impl Grant {
+    /// The user's accounts that it reaches.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountView> {
+        let accounts = self.scope.iter().map(|mapping| mapping.account.as_ref());
+        accounts.flatten()
+    }
+
+    /// Whether a listing shows the same tools for this and for `other`, as far as they decide it.
+    pub(super) fn shows_the_same(&self, other: &Grant) -> bool {
+        let shown = |grant: &Grant| {
+            let mappings = grant.scope.iter().map(|mapping| {
+                let account = mapping.account.as_ref();
+                (
+                    mapping.connection.name.clone(),
+                    mapping.tools.clone(),
+                    account.map(|account| (account.id.clone(), account.status)),
+                )
+            });
+            mappings.collect::<Vec<_>>()
+        };
+        shown(self) == shown(other)
+    }
 }
 
 /// One connection in reach and which of its tools.
@@ -45,40 +68,16 @@ pub(super) struct Mapping {
 }
 
 impl DataPlane {
-    /// Token first, then the server: a stranger cannot learn which URLs exist.
-    pub(super) async fn admit_request(
-        &self,
-        address: &Address,
-        headers: &HeaderMap,
-    ) -> Result<Grant, Refusal> {
-        let url = self.url(address);
-        let claims = self.claims(&url, headers)?;
-        if headers.get_all("mcp-protocol-version").iter().count() > 1 {
-            return Err(Refusal::duplicate_version());
-        }
+    /// What a token allows at this server right now. The token is checked before, so that a stranger
+    /// cannot learn which URLs exist.
+    pub(super) async fn grant(&self, address: &Address, claims: &Claims) -> Result<Grant, Refusal> {
         let targets = match address {
-            Address::Config(uuid) => self.config_targets(uuid, &claims).await?,
-            Address::Connection(name) => vec![self.connection_target(name, &claims)?],
+            Address::Config(uuid) => self.config_targets(uuid, claims).await?,
+            Address::Connection(name) => vec![self.connection_target(name, claims)?],
         };
-        let minted_for = claims.ca_ids.unwrap_or_default();
         let mut scope = Vec::with_capacity(targets.len());
         for (connection, tools) in targets {
             let account = self.account(&connection, &claims.sub).await?;
-            let usable = match &account {
-                Some(account) => account.status == AccountStatus::Active,
-                None => !connection.auth.needs_credential(),
-            };
-            let known = account
-                .as_ref()
-                .is_some_and(|account| minted_for.contains(&account.id));
-            if usable && !known {
-                // A new token will hold this account, and a session mints one by itself.
-                return Err(Refusal::token_invalid(
-                    &self.metadata_url(&url),
-                    "token_outdated",
-                    "the user has gained a connection since the session token was minted: mint a new one",
-                ));
-            }
             scope.push(Mapping {
                 connection,
                 tools,
@@ -86,12 +85,36 @@ impl DataPlane {
             });
         }
         Ok(Grant {
-            request_id: self.engine.request_ids().next(),
-            config_id: claims.mcp_cfg,
-            identifier: claims.sub,
+            config_id: claims.mcp_cfg.clone(),
+            identifier: claims.sub.clone(),
             scope,
             read_only: claims.access_level == Some(AccessLevel::ReadOnly),
         })
+    }
+
+    /// Refuses a token that is older than a connection of the user: a new one will hold that
+    /// account, and a session mints one by itself.
+    pub(super) fn check_current(
+        &self,
+        address: &Address,
+        claims: &Claims,
+        grant: &Grant,
+    ) -> Result<(), Refusal> {
+        let minted_for = claims.ca_ids.as_deref().unwrap_or_default();
+        let outdated = grant.scope.iter().any(|mapping| match &mapping.account {
+            Some(account) => {
+                account.status == AccountStatus::Active && !minted_for.contains(&account.id)
+            }
+            None => !mapping.connection.auth.needs_credential(),
+        });
+        if outdated {
+            return Err(Refusal::token_invalid(
+                &self.metadata_url(&self.url(address)),
+                "token_outdated",
+                "the user has gained a connection since the session token was minted: mint a new one",
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn url(&self, address: &Address) -> String {
@@ -117,8 +140,10 @@ impl DataPlane {
         })
     }
 
-    fn claims(&self, url: &str, headers: &HeaderMap) -> Result<Claims, Refusal> {
-        let metadata = self.metadata_url(url);
+    /// What the token of a request says, if it is one for this server.
+    pub(super) fn claims(&self, address: &Address, headers: &HeaderMap) -> Result<Claims, Refusal> {
+        let url = self.url(address);
+        let metadata = self.metadata_url(&url);
         let invalid = |reason, message| Refusal::token_invalid(&metadata, reason, message);
         let token = bearer::only_token(headers).ok_or_else(|| Refusal::token_missing(&metadata))?;
         let claims = self
@@ -126,10 +151,7 @@ impl DataPlane {
             .signer()
             .verify(token)
             .map_err(|error| match error {
-                TokenError::Expired => invalid(
-                    "token_expired",
-                    "the session token has expired: mint a new one",
-                ),
+                TokenError::Expired => self.token_expired(address),
                 TokenError::Malformed | TokenError::BadSignature => invalid(
                     "token_invalid",
                     "this is not a session token of this environment",
@@ -147,7 +169,18 @@ impl DataPlane {
                 "the session token is for another MCP server",
             ));
         }
+        if headers.get_all("mcp-protocol-version").iter().count() > 1 {
+            return Err(Refusal::duplicate_version());
+        }
         Ok(claims)
+    }
+
+    pub(super) fn token_expired(&self, address: &Address) -> Refusal {
+        Refusal::token_invalid(
+            &self.metadata_url(&self.url(address)),
+            "token_expired",
+            "the session token has expired: mint a new one",
+        )
     }
 
     async fn config_targets(

@@ -4,10 +4,13 @@ mod admission;
 mod catalogue;
 mod diagnostics;
 mod gate;
+mod leases;
+mod listening;
 mod record;
 mod refusal;
 mod seen;
 mod server;
+mod tenancy;
 
 use std::sync::Arc;
 
@@ -15,20 +18,28 @@ use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Path, Request, State, rejection::PathRejection},
+    middleware::Next,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
 use futures_util::StreamExt as _;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
 use serde_json::{Value, json};
-use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::{catalogue::Catalogues, gate::Address, refusal::Refusal, server::VirtualServer};
+use self::{
+    catalogue::Catalogues,
+    gate::Address,
+    leases::Leases,
+    refusal::{Envelope, Refusal},
+    server::VirtualServer,
+    tenancy::Tenancy,
+};
 use crate::{bearer::Caller, engine::Engine, local::request_log::REQUEST_ID, upstream::Upstreams};
 
 /// The largest request body: the MCP library's own limit, answered in its protocol's words.
@@ -38,6 +49,7 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 pub(crate) struct DataPlane {
     engine: Arc<Engine>,
     catalogues: Arc<Catalogues>,
+    leases: Arc<Leases>,
     config: StreamableHttpServerConfig,
     sessions: Arc<NeverSessionManager>,
     /// Held by requests; a reset takes it alone.
@@ -50,7 +62,12 @@ impl DataPlane {
         upstreams: Arc<Upstreams>,
         stop: CancellationToken,
     ) -> Self {
-        let catalogues = Arc::new(Catalogues::new(Arc::clone(&engine), upstreams));
+        let leases = Arc::new(Leases::default());
+        let told = Arc::clone(&leases);
+        engine.store().on_change(move |change| told.changed(change));
+        let told = Arc::clone(&leases);
+        upstreams.on_tools_changed(move |account_id| told.tools_changed(account_id));
+        let catalogues = Catalogues::new(Arc::clone(&engine), upstreams, Arc::clone(&leases));
         // Stateless: identity is read from each request, so no session can outlive its token.
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
@@ -59,7 +76,8 @@ impl DataPlane {
             .with_allowed_origins([engine.issuer().to_owned()]);
         Self {
             engine,
-            catalogues,
+            catalogues: Arc::new(catalogues),
+            leases,
             config,
             sessions: Arc::default(),
             open: Arc::default(),
@@ -71,44 +89,101 @@ impl DataPlane {
         self.catalogues.forget();
     }
 
-    /// Keeps requests out while it is held; waits for those under way.
+    /// Keeps requests out while it is held; ends streams, and waits for what is under way.
     pub(crate) async fn shut(&self) -> impl Drop + '_ {
-        self.open.write().await
+        let shut = self.open.write();
+        let mut shut = std::pin::pin!(shut);
+        // In line first: a stream that begins after this waits until the end of the reset.
+        let at_once = futures_util::poll!(shut.as_mut());
+        if let std::task::Poll::Ready(shut) = at_once {
+            return shut;
+        }
+        self.leases.stop_listeners();
+        shut.await
     }
 
-    async fn serve(&self, address: Result<Address, Refusal>, request: Request) -> Response {
+    async fn serve(
+        self: Arc<Self>,
+        address: Result<Address, Refusal>,
+        request: Request,
+    ) -> Response {
         let open = Arc::clone(&self.open).read_owned().await;
         let (parts, body) = request.into_parts();
         let body = match whole(body).await {
             Ok(body) => body,
             Err(refused) => return refused,
         };
-        let granted = match address {
-            Ok(address) => self.admit_request(&address, &parts.headers).await,
+        let envelope = Envelope::of(&body);
+        let id = envelope.id().clone();
+        let admitted = match address {
+            Ok(address) => match self.claims(&address, &parts.headers) {
+                Ok(claims) => {
+                    Tenancy::begin(Arc::clone(&self), address, claims, id.clone(), open).await
+                }
+                Err(refusal) => Err(refusal),
+            },
             Err(refusal) => Err(refusal),
         };
-        match granted {
-            Ok(grant) => {
-                let caller = Caller::User(grant.identifier.clone());
-                let request_id = HeaderValue::from_str(&grant.request_id);
-                let request = Request::from_parts(parts, Body::from(body.clone()));
-                let server = VirtualServer::new(Arc::clone(&self.catalogues), Arc::new(grant));
-                let service = StreamableHttpService::new(
-                    move || Ok(server.clone()),
-                    Arc::clone(&self.sessions),
-                    self.config.clone(),
-                );
-                let response = service.handle(request).await.map(Body::new);
-                let response = refusal::in_json(response, &body).await;
-                let mut response = held(response, open);
-                response.extensions_mut().insert(caller);
-                if let Ok(id) = request_id {
-                    response.headers_mut().insert(REQUEST_ID, id);
-                }
-                response
-            }
-            Err(refusal) => refusal.response(&refusal::request_id(&body)),
+        let (tenancy, grant) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal.response(&id),
+        };
+        let caller = Caller::User(grant.identifier.clone());
+        let request_id = self.engine.request_ids().next();
+        if is_modern(&parts.headers)
+            && let Some(tool) = envelope.called_tool(&body)
+        {
+            // Its headers may have to repeat arguments, which only its definition says.
+            self.catalogues.learn(&grant, &tool).await;
         }
+        let may_listen = parts.method == Method::GET && listening::may(&parts.headers);
+        let cancelled = envelope.cancelled_request(&body);
+        let request = Request::from_parts(parts, Body::from(body));
+        let answering = self.answer(request, &tenancy, grant, request_id.clone(), &id);
+        let answer = tokio::select! {
+            biased;
+            ending = tenancy.over() => Err(ending),
+            response = answering => Ok(response),
+        };
+        let answer = match (answer, tenancy.look().await) {
+            (Err(ending), _) | (Ok(_), Some(ending)) => ending.response(&id),
+            // The library has checked Host and Origin, and has no such stream.
+            (Ok(response), None)
+                if may_listen && response.status() == StatusCode::METHOD_NOT_ALLOWED =>
+            {
+                let stop = self.config.cancellation_token.child_token();
+                listening::stream(tenancy.lease(), stop)
+            }
+            (Ok(response), None) => response,
+        };
+        if let Some(request) = cancelled.filter(|_| answer.status() == StatusCode::ACCEPTED) {
+            self.leases.cancel(tenancy.lease(), &request);
+        }
+        let mut response = tenancy.hold(answer);
+        response.extensions_mut().insert(caller);
+        if let Ok(id) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+
+    async fn answer(
+        &self,
+        request: Request,
+        tenancy: &Tenancy,
+        grant: Arc<gate::Grant>,
+        request_id: String,
+        id: &Value,
+    ) -> Response {
+        let terms = Arc::clone(tenancy.lease().terms());
+        let server = VirtualServer::new(Arc::clone(&self.catalogues), grant, terms, request_id);
+        let service = StreamableHttpService::new(
+            move || Ok(server.clone()),
+            Arc::clone(&self.sessions),
+            self.config.clone(),
+        );
+        let response = service.handle(request).await.map(Body::new);
+        refusal::in_json(response, id).await
     }
 }
 
@@ -134,20 +209,25 @@ async fn whole(body: Body) -> Result<Bytes, Response> {
     Ok(read.into())
 }
 
-/// A stream is under way until its end; any other answer is there already.
-fn held(response: Response, open: OwnedRwLockReadGuard<()>) -> Response {
-    let is_stream = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    if !is_stream {
-        return response;
+/// Whether a request says that it is of a revision without `initialize`.
+fn is_modern(headers: &HeaderMap) -> bool {
+    let version = headers.get("mcp-protocol-version");
+    version.is_some_and(|version| version.as_bytes() >= b"2026-07-28".as_slice())
+}
+
+/// Lets no answer to a change overtake what the change ends.
+pub(crate) async fn settle(
+    State(plane): State<Arc<DataPlane>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let reads = request.method().is_safe();
+    let response = next.run(request).await;
+    // Pages of the connect flow change things with `GET` too, but nobody there has a call under way.
+    if !reads {
+        plane.leases.settle().await;
     }
-    response.map(|body| {
-        Body::from_stream(body.into_data_stream().inspect(move |_| {
-            let _ = &open;
-        }))
-    })
+    response
 }
 
 /// Whether this is the path of an MCP server.
@@ -163,7 +243,7 @@ pub(crate) async fn refuse(
     message: &str,
 ) -> Response {
     let body = to_bytes(request.into_body(), MAX_BODY).await;
-    Refusal::new(status, reason, message).response(&refusal::request_id(&body.unwrap_or_default()))
+    Refusal::new(status, reason, message).response(Envelope::of(&body.unwrap_or_default()).id())
 }
 
 /// The routes of the data plane.
@@ -237,21 +317,4 @@ async fn describe_config(State(plane): State<Arc<DataPlane>>, segment: Segment) 
 
 async fn describe_connection(State(plane): State<Arc<DataPlane>>, segment: Segment) -> Response {
     plane.describe(connection_address(segment))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_stream_is_under_way_until_its_end() {
-        let open = Arc::new(RwLock::new(()));
-        for (kind, under_way) in [("text/event-stream", true), ("application/json", false)] {
-            let guard = Arc::clone(&open).read_owned().await;
-            let response = held(([(header::CONTENT_TYPE, kind)], "x").into_response(), guard);
-            assert_eq!(open.try_write().is_err(), under_way, "{kind}");
-            assert_eq!(to_bytes(response.into_body(), 10).await.unwrap(), "x");
-            assert!(open.try_write().is_ok());
-        }
-    }
 }

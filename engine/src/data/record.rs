@@ -51,13 +51,14 @@ impl<'a> CallRecord<'a> {
     pub(super) fn begin(
         engine: &'a Engine,
         grant: &Grant,
+        request_id: &str,
         tool: &str,
         arguments: Option<&JsonObject>,
     ) -> Self {
         let mut entry = engine
             .journal()
             .mcp("tools/call", &grant.identifier, Some(tool));
-        entry.of_request(&grant.request_id);
+        entry.of_request(request_id);
         Self {
             engine,
             entry,
@@ -68,7 +69,7 @@ impl<'a> CallRecord<'a> {
             row: Some(AuditRow {
                 seq: 0,
                 at: engine.clock().now(),
-                request_id: grant.request_id.clone(),
+                request_id: request_id.to_owned(),
                 identifier: grant.identifier.clone(),
                 config_id: grant.config_id.clone(),
                 connection_name: None,

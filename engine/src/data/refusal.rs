@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use rmcp::model::ErrorCode;
 use serde::{
     Deserialize, Deserializer as _,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -108,8 +109,35 @@ impl Refusal {
         )
     }
 
-    pub(super) fn response(self, id: &Value) -> Response {
-        let body = json!({
+    /// A tool that was taken away while it ran: what the next call of it would be told.
+    pub(super) fn tool_removed(tool: &str) -> Self {
+        let message = format!("Unknown tool: {tool}");
+        Self {
+            code: ErrorCode::INVALID_PARAMS.0,
+            ..Self::new(StatusCode::OK, "tool_removed", message)
+        }
+    }
+
+    /// Nobody waits for it; HTTP wants an answer all the same.
+    pub(super) fn cancelled() -> Self {
+        Self {
+            code: 499,
+            ..Self::new(StatusCode::OK, "cancelled", "the client cancelled the call")
+        }
+    }
+
+    /// A stream that no event will come on any more.
+    pub(super) fn reset() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "engine_reset",
+            "the engine was reset",
+        )
+    }
+
+    /// The JSON-RPC message in answer to the request with this id.
+    pub(super) fn message(&self, id: &Value) -> Value {
+        json!({
             "jsonrpc": "2.0",
             "id": id,
             "error": {
@@ -117,8 +145,11 @@ impl Refusal {
                 "message": self.message,
                 "data": { "reason": self.reason },
             },
-        });
-        let mut response = (self.status, axum::Json(body)).into_response();
+        })
+    }
+
+    pub(super) fn response(self, id: &Value) -> Response {
+        let mut response = (self.status, axum::Json(self.message(id))).into_response();
         if let Some(challenge) = self.challenge
             && let Ok(value) = HeaderValue::from_str(&challenge)
         {
@@ -130,17 +161,62 @@ impl Refusal {
     }
 }
 
-/// The id of the request in a body, `null` if there is none to be had.
-pub(super) fn request_id(body: &[u8]) -> Value {
-    #[derive(Deserialize)]
-    struct Envelope {
-        id: Option<Value>,
+/// What the engine itself reads of a message; the rest is the MCP library's. Fields that are not
+/// wanted are skipped, however deep they are.
+#[derive(Default, Deserialize)]
+pub(super) struct Envelope {
+    #[serde(default)]
+    id: Value,
+    method: Option<String>,
+}
+
+impl Envelope {
+    /// Reads a body, which may be anything.
+    pub(super) fn of(body: &[u8]) -> Self {
+        let mut envelope: Self = serde_json::from_slice(body).unwrap_or_default();
+        if !is_id(&envelope.id) {
+            envelope.id = Value::Null;
+        }
+        envelope
     }
-    serde_json::from_slice::<Envelope>(body)
-        .ok()
-        .and_then(|envelope| envelope.id)
-        .filter(|id| id.is_string() || id.is_number())
-        .unwrap_or(Value::Null)
+
+    /// The id of the request, `null` if there is none to be had.
+    pub(super) fn id(&self) -> &Value {
+        &self.id
+    }
+
+    /// The tool that a `tools/call` names.
+    pub(super) fn called_tool(&self, body: &[u8]) -> Option<String> {
+        self.params(body, "tools/call")?.name
+    }
+
+    /// The id of the request that a `notifications/cancelled` is about.
+    pub(super) fn cancelled_request(&self, body: &[u8]) -> Option<Value> {
+        let id = self.params(body, "notifications/cancelled")?.request_id;
+        id.filter(is_id)
+    }
+
+    fn params(&self, body: &[u8], method: &str) -> Option<Params> {
+        #[derive(Deserialize)]
+        struct Body {
+            params: Params,
+        }
+        if self.method.as_deref() != Some(method) {
+            return None;
+        }
+        Some(serde_json::from_slice::<Body>(body).ok()?.params)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Params {
+    name: Option<String>,
+    request_id: Option<Value>,
+}
+
+fn is_id(value: &Value) -> bool {
+    value.is_string() || value.is_number()
 }
 
 /// The id of the request that begins like this. A client that cannot tell which request was refused may wait
@@ -178,7 +254,7 @@ pub(super) fn id_at_the_beginning(body: &[u8]) -> Value {
 }
 
 /// Puts the MCP library's plain-text refusals of a request into JSON-RPC form too.
-pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
+pub(super) async fn in_json(response: Response, id: &Value) -> Response {
     let status = response.status();
     let is_json = response
         .headers()
@@ -193,7 +269,7 @@ pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
         .unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     if let Some(cause) = text.strip_prefix(UNREADABLE) {
-        return Refusal::no_message(cause).response(&request_id(request));
+        return Refusal::no_message(cause).response(id);
     }
     let reason = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
@@ -206,7 +282,7 @@ pub(super) async fn in_json(response: Response, request: &[u8]) -> Response {
     } else {
         text.into_owned()
     };
-    let mut response = Refusal::new(status, reason, message).response(&request_id(request));
+    let mut response = Refusal::new(status, reason, message).response(id);
     if let Some(allow) = allow {
         response.headers_mut().insert(header::ALLOW, allow);
     }
@@ -235,7 +311,7 @@ mod tests {
         ] {
             let refusal =
                 Refusal::token_invalid("https://e/x", "token_expired", "the token expired");
-            let response = refusal.response(&request_id(request.as_bytes()));
+            let response = refusal.response(Envelope::of(request.as_bytes()).id());
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             let challenge = response.headers()[header::WWW_AUTHENTICATE]
                 .to_str()
@@ -266,10 +342,10 @@ mod tests {
     #[tokio::test]
     async fn plain_text_errors_become_json_and_successes_stay() {
         let plain = (StatusCode::FORBIDDEN, "Forbidden: Origin").into_response();
-        let body = body(in_json(plain, br#"{"id":7}"#).await).await;
+        let body = body(in_json(plain, &json!(7)).await).await;
         assert_eq!(body["error"]["message"], "Forbidden: Origin");
         assert_eq!(body["id"], 7);
         let fine = (StatusCode::OK, "text").into_response();
-        assert_eq!(in_json(fine, b"").await.status(), StatusCode::OK);
+        assert_eq!(in_json(fine, &Value::Null).await.status(), StatusCode::OK);
     }
 }

@@ -9,9 +9,9 @@ use rmcp::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
         CustomResult, ErrorCode, Implementation, ListToolsResult, MetaObject,
         PaginatedRequestParams, ProgressNotificationParam, ProgressToken, RequestMetaObject,
-        ResultType, ServerCapabilities, ServerConfig, Tool,
+        ResultType, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
     },
-    service::{Peer, RequestContext, RoleServer},
+    service::{Peer, RequestContext, RoleServer, SubscriptionContext},
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -20,7 +20,10 @@ use super::{
     admission::{admitted, clashes, in_scope},
     catalogue::{Catalogues, Failure, Listing},
     gate::{Grant, Mapping},
+    leases::{Call, Terms},
     record::{CallRecord, Refused},
+    refusal::Refusal,
+    tenancy::Ending,
 };
 use crate::{
     accounts::AccountView,
@@ -46,11 +49,24 @@ const NEWS: usize = 64;
 pub(super) struct VirtualServer {
     catalogues: Arc<Catalogues>,
     grant: Arc<Grant>,
+    terms: Arc<Terms>,
+    /// The `x-request-id` of the answer.
+    request_id: String,
 }
 
 impl VirtualServer {
-    pub(super) fn new(catalogues: Arc<Catalogues>, grant: Arc<Grant>) -> Self {
-        Self { catalogues, grant }
+    pub(super) fn new(
+        catalogues: Arc<Catalogues>,
+        grant: Arc<Grant>,
+        terms: Arc<Terms>,
+        request_id: String,
+    ) -> Self {
+        Self {
+            catalogues,
+            grant,
+            terms,
+            request_id,
+        }
     }
 
     /// A connection that cannot be asked does not take the others down, and never vanishes
@@ -122,6 +138,11 @@ impl VirtualServer {
             );
             return Ok(needs_authorization(mapping, listing.status));
         };
+        self.terms.calls(Call {
+            connection: mapping.connection.name.clone(),
+            account_id: account.id.clone(),
+            tool: request.name.clone().into_owned(),
+        });
         record.allowed();
         let calling = self
             .catalogues
@@ -188,6 +209,31 @@ fn unlisted(
 fn usable<'a>(mapping: &'a Mapping, listing: &Listing) -> Option<&'a AccountView> {
     let active = listing.status == Some(AccountStatus::Active);
     mapping.account.as_ref().filter(|_| active)
+}
+
+/// How a call under way ends, if this grant does not admit it: as the next call would.
+pub(super) fn ended(catalogues: &Catalogues, grant: &Grant, call: &Call) -> Option<Ending> {
+    let removed = || Some(Ending::Refused(Refusal::tool_removed(&call.tool)));
+    let mut scope = grant.scope.iter();
+    let Some(mapping) = scope.find(|mapping| mapping.connection.name == call.connection) else {
+        return removed();
+    };
+    let status = mapping.account.as_ref().map(|account| account.status);
+    let same = mapping
+        .account
+        .as_ref()
+        .filter(|account| account.id == call.account_id);
+    if same.is_none_or(|account| account.status != AccountStatus::Active) {
+        // The account that it was made with is no more, even if there is another by now.
+        let status = status.filter(|status| *status != AccountStatus::Active);
+        let mut result = needs_authorization(mapping, status);
+        result.result_type = Some(ResultType::COMPLETE);
+        return Some(Ending::Answered(Box::new(result)));
+    }
+    match catalogues.known(grant, &call.tool) {
+        Some(_) => None,
+        None => removed(),
+    }
 }
 
 /// Why a connection has no tools to show, if that is so.
@@ -308,7 +354,10 @@ fn forwarded(
 impl ServerHandler for VirtualServer {
     fn get_info(&self) -> ServerConfig {
         let mut info = ServerConfig::default();
-        info.capabilities = ServerCapabilities::builder().enable_tools().build();
+        info.capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
         info.server_info = Implementation::new("scalekit-vmcp-engine", env!("CARGO_PKG_VERSION"));
         info
     }
@@ -343,13 +392,34 @@ impl ServerHandler for VirtualServer {
     ) -> Result<ListToolsResult, ErrorData> {
         let journal = self.catalogues.engine().journal();
         let mut entry = journal.mcp("tools/list", &self.grant.identifier, None);
-        entry.of_request(&self.grant.request_id);
+        entry.of_request(&self.request_id);
         let listed = self.list().await;
         entry.ended(match &listed {
             Ok(_) => Outcome::Ok,
             Err(_) => Outcome::UpstreamFailed,
         });
         listed
+    }
+
+    fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(SubscriptionFilter::builder().tools_list_changed().build())
+    }
+
+    /// Until the client closes the stream, or the grant ends.
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        let mut news = self.terms.listen();
+        loop {
+            tokio::select! {
+                () = subscription.cancelled() => return Ok(()),
+                changed = news.changed() => {
+                    let wanted = subscription.accepted().tools_list_changed == Some(true);
+                    if changed.is_ok() && wanted {
+                        // A client that is gone is seen to go above.
+                        let _ = subscription.sink().notify_tool_list_changed().await;
+                    }
+                }
+            }
+        }
     }
 
     async fn call_tool(
@@ -360,7 +430,13 @@ impl ServerHandler for VirtualServer {
         let request = forwarded(request, &context);
         let engine = self.catalogues.engine();
         let arguments = request.arguments.as_ref();
-        let mut record = CallRecord::begin(engine, &self.grant, &request.name, arguments);
+        let mut record = CallRecord::begin(
+            engine,
+            &self.grant,
+            &self.request_id,
+            &request.name,
+            arguments,
+        );
         let (forward, progress) = Forward::new(&context);
         // The library cancels this token when the client gives up or closes its stream.
         tokio::select! {

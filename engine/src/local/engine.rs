@@ -355,14 +355,15 @@ impl LocalEngineBuilder {
             .then(|| SecretString::from(Uuid::new_v4().simple().to_string()));
         let pages = connect_page::router(Arc::clone(&engine))
             .map_err(|error| StartError::Open(error.to_string()))?;
-        let mut router = Router::new()
-            .merge(data::router(plane))
+        let mut changing = Router::new()
             .merge(pages)
             .merge(control::router(Arc::clone(&engine)));
         if let Some(token) = &admin_token {
             let parts = Arc::clone(&parts);
-            router = router.merge(controls::router(parts, token.expose_secret()));
+            changing = changing.merge(controls::router(parts, token.expose_secret()));
         }
+        let settled = middleware::from_fn_with_state(Arc::clone(&plane), data::settle);
+        let router = changing.layer(settled).merge(data::router(plane));
         let watched = middleware::from_fn_with_state(Arc::clone(&engine), watch);
         let router = router
             .layer(watched)

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod authorizations;
 mod catalogue;
+mod changes;
 mod configs;
 mod credentials;
 mod ids;
@@ -36,6 +37,7 @@ pub(crate) use self::{
     },
     audit::{AuditQuery, AuditRow},
     authorizations::{Begun, NewAuthorization},
+    changes::Change,
     configs::{
         ConfigChange, ConfigFilter, ConfigRecord, MappingRecord, NewConfig, NewMapping, Tools,
     },
@@ -48,6 +50,7 @@ pub(crate) use self::{
     verifications::{NewRequest, Verified},
 };
 use self::{
+    changes::Changes,
     ids::next_id,
     vault::{KeySource, Vault},
     worker::Worker,
@@ -69,6 +72,7 @@ impl std::fmt::Debug for Store {
 struct Inner {
     reader: Worker,
     writer: Worker,
+    changes: Changes,
     vault: Arc<Vault>,
     _lock: Lock,
 }
@@ -180,20 +184,34 @@ impl Store {
         writer.pragma_update(None, "foreign_keys", true)?;
         migrations::run(&mut writer)?;
         ids::prepare(&writer)?;
+        Changes::note(&writer)?;
+        let changes = Changes::default();
         let vault = keys::open_vault(&writer, key)?;
 
         let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let thread = |error| StoreError::file(path, error);
         Ok(Store {
             inner: Arc::new(Inner {
-                reader: Worker::start("vmcp-read", reader, TransactionBehavior::Deferred)
+                reader: Worker::start("vmcp-read", reader, TransactionBehavior::Deferred, None)
                     .map_err(thread)?,
-                writer: Worker::start("vmcp-write", writer, TransactionBehavior::Immediate)
-                    .map_err(thread)?,
+                writer: Worker::start(
+                    "vmcp-write",
+                    writer,
+                    TransactionBehavior::Immediate,
+                    Some(changes.clone()),
+                )
+                .map_err(thread)?,
+                changes,
                 vault: Arc::new(vault),
                 _lock: lock,
             }),
         })
+    }
+
+    /// Lets `listener` know of every change once it is committed, and before who made it does. It
+    /// runs on the thread that writes: it must be quick.
+    pub(crate) fn on_change(&self, listener: impl Fn(&Change) + Send + Sync + 'static) {
+        self.inner.changes.tell_to(Box::new(listener));
     }
 
     /// Empties configs, accounts, the catalogue, the audit and what belongs to them. Keys, clients and the ids of

@@ -376,3 +376,73 @@ fn a_lost_or_foreign_key_is_refused_and_nothing_is_replaced() {
     let right = KeySource::Variable(text.into());
     Store::open_with_key(&path, &right).unwrap();
 }
+
+#[tokio::test]
+async fn what_a_transaction_touched_is_told_before_its_answer_and_only_when_it_is_committed() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).unwrap();
+    let ids = store.register_connections(names(&["gmail"])).unwrap();
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    store.on_change(move |change| heard.lock().unwrap().push(change.clone()));
+    let news = || std::mem::take(&mut *told.lock().unwrap());
+    let now = Timestamp::now();
+
+    let config = store
+        .create_config(config("agent", &ids[0]))
+        .await
+        .unwrap()
+        .unwrap();
+    let server = || Change::Config {
+        server_uuid: config.server_uuid.clone(),
+    };
+    assert_eq!(news(), [server()]);
+    let described = ConfigChange {
+        description: Some("words".into()),
+        mappings: None,
+    };
+    store.update_config(&config.id, described).await.unwrap();
+    assert_eq!(news(), []);
+    let mapped = ConfigChange {
+        description: None,
+        mappings: Some(vec![NewMapping {
+            connection_id: ids[0].clone(),
+            tools: Tools::All,
+        }]),
+    };
+    store.update_config(&config.id, mapped).await.unwrap();
+    assert_eq!(news(), [server()]);
+
+    let user = || Change::Accounts {
+        identifier: "user_123".into(),
+    };
+    let account = link(&ids[0], [7; 32]).account;
+    let account = store
+        .create_account(account, AccountChange::default(), now)
+        .await
+        .unwrap()
+        .unwrap()
+        .account;
+    assert_eq!(news(), [user()]);
+    for (status, changes) in [
+        (AccountStatus::Active, vec![user()]),
+        (AccountStatus::Active, vec![]),
+        (AccountStatus::Disconnected, vec![user()]),
+    ] {
+        let id = account.id.clone();
+        let write = store.write(move |tx| accounts::set_status(tx, &id, status, now));
+        assert!(write.await.unwrap());
+        assert_eq!(news(), changes);
+    }
+
+    let undone = store.write(|tx| {
+        tx.execute("DELETE FROM accounts", [])?;
+        Err::<(), _>(StoreError::Closed)
+    });
+    undone.await.unwrap_err();
+    assert_eq!(news(), []);
+    store.reset(None).await.unwrap();
+    let mut all = news();
+    all.sort_by_key(|change| matches!(change, Change::Config { .. }));
+    assert_eq!(all, [user(), server()]);
+}

@@ -8,22 +8,25 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::StoreError;
+use super::{StoreError, changes::Changes};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 pub(super) struct Worker {
     behavior: TransactionBehavior,
+    changes: Option<Changes>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
-    /// Starts the thread; every job will be one transaction of this behaviour.
+    /// Starts the thread; every job will be one transaction of this behaviour, and tells what it
+    /// changed.
     pub(super) fn start(
         name: &str,
         mut connection: Connection,
         behavior: TransactionBehavior,
+        changes: Option<Changes>,
     ) -> std::io::Result<Worker> {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
@@ -35,6 +38,7 @@ impl Worker {
             })?;
         Ok(Worker {
             behavior,
+            changes,
             jobs: Some(jobs),
             thread: Some(thread),
         })
@@ -67,9 +71,9 @@ impl Worker {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
         answer: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) -> Result<(), StoreError> {
-        let behavior = self.behavior;
+        let (behavior, changes) = (self.behavior, self.changes.clone());
         let job: Job = Box::new(move |connection| {
-            answer(in_transaction(connection, behavior, job));
+            answer(in_transaction(connection, behavior, changes.as_ref(), job));
         });
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
         jobs.send(job).map_err(|_| StoreError::Closed)
@@ -79,11 +83,16 @@ impl Worker {
 fn in_transaction<T>(
     connection: &mut Connection,
     behavior: TransactionBehavior,
+    changes: Option<&Changes>,
     job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let transaction = connection.transaction_with_behavior(behavior)?;
     let value = job(&transaction)?;
+    let changed = changes.map(|_| Changes::of(&transaction)).transpose()?;
     transaction.commit()?;
+    if let (Some(changes), Some(changed)) = (changes, changed) {
+        changes.tell(&changed);
+    }
     Ok(value)
 }
 

@@ -11,7 +11,7 @@ use rmcp::{
 use tokio::time::timeout;
 
 use super::{
-    Deadlines, MAX_MESSAGE, Owner,
+    Deadlines, MAX_MESSAGE, Owner, ToolsChanged,
     child::Process,
     client::Upstream,
     error::{Phase, Tail, UpstreamError},
@@ -52,6 +52,7 @@ pub(super) struct Connect {
     pub(super) owner: Owner,
     pub(super) deadlines: Deadlines,
     pub(super) era: Era,
+    pub(super) changes: ToolsChanged,
 }
 
 impl Connect {
@@ -148,7 +149,7 @@ impl Connect {
     }
 
     async fn handshake(&self, transport: impl Transport<RoleClient> + 'static) -> Outcome {
-        let freshness = Arc::new(Freshness::default());
+        let freshness = Arc::new(Freshness::new(&self.owner.account_id, &self.changes));
         let handler = Handler {
             freshness: Arc::clone(&freshness),
             listeners: Listeners::default(),
@@ -187,7 +188,7 @@ impl ClientHandler for Handler {
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.freshness.changed();
+        self.freshness.told();
     }
 }
 

@@ -15,6 +15,8 @@ use rmcp::{
 };
 use tokio::time::Instant;
 
+use super::ToolsChanged;
+
 /// More tools or pages than this are no list.
 const MAX_TOOLS: usize = 10_000;
 const MAX_PAGES: usize = 1_000;
@@ -26,14 +28,32 @@ pub(super) struct Listing {
 }
 
 /// Whether a listing is still true.
-#[derive(Default)]
 pub(super) struct Freshness {
+    account_id: String,
+    changes: ToolsChanged,
     generation: AtomicU64,
     /// The upstream promised to tell changes, but the subscription ended.
     unknown: AtomicBool,
 }
 
 impl Freshness {
+    pub(super) fn new(account_id: &str, changes: &ToolsChanged) -> Self {
+        Self {
+            account_id: account_id.to_owned(),
+            changes: Arc::clone(changes),
+            generation: AtomicU64::default(),
+            unknown: AtomicBool::default(),
+        }
+    }
+
+    /// The upstream said so: who is interested is told.
+    pub(super) fn told(&self) {
+        self.changed();
+        if let Some(told) = self.changes.get() {
+            told(&self.account_id);
+        }
+    }
+
     pub(super) fn changed(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -82,7 +102,7 @@ pub(super) async fn listen(peer: Peer<RoleClient>, freshness: Arc<Freshness>) {
         // What changed before the upstream began to listen is unknown.
         freshness.changed();
         while let Ok(Some(_)) = subscription.next().await {
-            freshness.changed();
+            freshness.told();
         }
     }
     freshness.unknown.store(true, Ordering::SeqCst);

@@ -27,7 +27,7 @@ use std::{
     collections::HashMap,
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -98,10 +98,14 @@ pub(crate) struct Owner {
     pub(crate) credential: Option<SecretString>,
 }
 
+/// Told the account whose upstream says that its tools changed; nobody until there is somebody.
+type ToolsChanged = Arc<OnceLock<Box<dyn Fn(&str) + Send + Sync>>>;
+
 /// All upstreams of an engine. Share it in an [`Arc`]; dropping it leaves nothing running.
 pub(crate) struct Upstreams {
     deadlines: Deadlines,
     pool: Pool,
+    changes: ToolsChanged,
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
 }
 
@@ -123,11 +127,19 @@ impl Upstreams {
         limits: Limits,
         clock: Clock,
     ) -> Self {
+        let changes = ToolsChanged::default();
         Self {
             deadlines,
-            pool: Pool::new(outbound, deadlines, limits, clock),
+            pool: Pool::new(outbound, deadlines, limits, clock, Arc::clone(&changes)),
+            changes,
             sandboxes: Mutex::default(),
         }
+    }
+
+    /// Lets `listener` know, by the account, when an upstream says that its tools changed.
+    pub(crate) fn on_tools_changed(&self, listener: impl Fn(&str) + Send + Sync + 'static) {
+        // One engine has one data plane.
+        let _ = self.changes.set(Box::new(listener));
     }
 
     /// Every tool of a connection as this account sees it, from a cache while the upstream lives

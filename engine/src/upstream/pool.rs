@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Deadlines, Owner,
+    Deadlines, Owner, ToolsChanged,
     breaker::Breakers,
     child::Process,
     client::Upstream,
@@ -41,6 +41,7 @@ pub(super) struct Shared {
     pub(super) slots: Mutex<HashMap<Key, Slot>>,
     pub(super) room: Room,
     breakers: Breakers,
+    changes: ToolsChanged,
     /// Connections whose upstream knows only `initialize`, which spares the next one the probe.
     legacy: Mutex<HashSet<String>>,
     /// Accounts that are no more. Their ids never come back, but requests under way may know them.
@@ -53,6 +54,7 @@ impl Pool {
         deadlines: Deadlines,
         limits: Limits,
         clock: Clock,
+        changes: ToolsChanged,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -62,6 +64,7 @@ impl Pool {
                 slots: Mutex::default(),
                 room: Room::new(limits),
                 breakers: Breakers::new(clock),
+                changes,
                 legacy: Mutex::default(),
                 retired: Mutex::default(),
             }),
@@ -234,6 +237,7 @@ impl Shared {
             owner: owner.clone(),
             deadlines: self.deadlines,
             era,
+            changes: Arc::clone(&self.changes),
         };
         let connected = match &connection.source {
             Source::Command(source) => {
