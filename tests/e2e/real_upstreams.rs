@@ -71,7 +71,10 @@ fn servers(folder: &Path) -> Vec<Server> {
         },
         Server {
             name: "fetch",
-            command: python("mcp-server-fetch", &["--ignore-robots-txt"]),
+            command: python(
+                "mcp-server-fetch",
+                &["--ignore-robots-txt", "--allow-private-ips"],
+            ),
             env: Vec::new(),
             tools: &["fetch"],
         },
