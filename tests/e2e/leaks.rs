@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::future::{join_all, try_join_all};
 use scalekit_vmcp::{Config, NewConfig, Session};
-use scalekit_vmcp_engine::{JournalFilter, Outcome};
+use scalekit_vmcp_engine::controls::{JournalFilter, Outcome};
 use serde_json::json;
 
 use crate::{

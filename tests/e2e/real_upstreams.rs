@@ -71,7 +71,10 @@ fn servers(folder: &Path) -> Vec<Server> {
         },
         Server {
             name: "fetch",
-            command: python("mcp-server-fetch", &["--ignore-robots-txt"]),
+            command: python(
+                "mcp-server-fetch",
+                &["--ignore-robots-txt", "--allow-private-ips"],
+            ),
             env: Vec::new(),
             tools: &["fetch"],
         },
@@ -276,15 +279,17 @@ impl Drop for Direct {
 fn compare(path: &str, before: &Value, after: &Value, lost: &mut BTreeSet<String>) {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            let kept: Vec<_> = before
+            let mut kept: Vec<_> = before
                 .keys()
                 .filter(|key| after.contains_key(*key))
                 .collect();
-            assert_eq!(
-                kept,
-                after.keys().collect::<Vec<_>>(),
-                "order, or something new, at {path}"
-            );
+            let mut found: Vec<_> = after.keys().collect();
+            // The fields of MCP itself have no order; those of schemas are read by models.
+            if !path.contains("Schema") {
+                kept.sort();
+                found.sort();
+            }
+            assert_eq!(kept, found, "order, or something new, at {path}");
             for (key, value) in before {
                 let path = format!("{path}.{key}");
                 match after.get(key) {
@@ -361,20 +366,14 @@ async fn a_tool_of_every_server_does_its_work() {
     furnish(folder.path());
     let servers = servers(folder.path());
     let scene = Scene::start(&toml(&servers)).await;
+    // By name, so that a call starts no other server than its own.
     let config = servers
         .iter()
         .fold(NewConfig::new("all"), |config, server| {
-            config.all_tools_of(server.name)
+            config.connection(server.name, server.tools.iter().copied())
         });
     let config = scene.client.create_config(config).await.unwrap();
     let agent = scene.agent_of(&config, "alice").await;
-    let all: Vec<_> = servers
-        .iter()
-        .flat_map(|server| server.tools)
-        .copied()
-        .collect();
-    assert_eq!(agent.tool_names().await.unwrap(), all);
-
     let repository = folder.path().join("repository").display().to_string();
     let note = folder.path().join("files/note.txt").display().to_string();
     let entity = json!({ "name": "n", "entityType": "note", "observations": ["remembered"] });
@@ -425,5 +424,11 @@ async fn a_tool_of_every_server_does_its_work() {
         .iter()
         .filter(|block| matches!(block, ContentBlock::ResourceLink(_)));
     assert_eq!(links.count(), 2);
+    let all: Vec<_> = servers
+        .iter()
+        .flat_map(|server| server.tools)
+        .copied()
+        .collect();
+    assert_eq!(agent.tool_names().await.unwrap(), all);
     scene.engine.close().await;
 }

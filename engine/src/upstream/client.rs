@@ -203,18 +203,6 @@ impl Upstream {
         }
     }
 
-    /// Whether this failure means that a server no longer knows our session. Many answer 400 instead of the 404 that
-    /// the library looks after; either way the request was not taken.
-    pub(super) fn has_lost_session<T>(&self, result: &Result<T, UpstreamError>) -> bool {
-        self.may_lose_session()
-            && matches!(result, Err(UpstreamError::HttpStatus { status: 400, .. }))
-    }
-
-    /// Whether there is a session that a server can forget.
-    pub(super) fn may_lose_session(&self) -> bool {
-        !self.is_child() && self.era() == Era::Legacy
-    }
-
     /// Stops it and returns when nothing of it runs any more.
     pub(super) async fn stop(&self) {
         if let Some(process) = &self.process {
@@ -245,7 +233,7 @@ impl Upstream {
                 };
                 // A server that answers needs no new greeting, unless it has forgotten the last one.
                 let answered = match failure {
-                    UpstreamError::HttpStatus { status, .. } => !matches!(status, 400 | 404),
+                    UpstreamError::HttpStatus { status, .. } => status != 404,
                     UpstreamError::Unreadable { .. } | UpstreamError::NotMcp { .. } => true,
                     _ => false,
                 };

@@ -15,6 +15,7 @@ use super::{
     MAX_MESSAGE, Owner,
     connect::shorten,
     error::{Tail, UpstreamError},
+    session::Http,
     stdout::too_large,
     templates::{Place, TemplateError, fill, redact},
 };
@@ -29,7 +30,7 @@ pub(super) fn transport(
     connection: &str,
     source: &HttpSource,
     owner: &Owner,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, UpstreamError> {
+) -> Result<StreamableHttpClientTransport<Http>, UpstreamError> {
     let headers = headers(source, owner).map_err(|source| UpstreamError::Template {
         connection: connection.into(),
         source,
@@ -39,7 +40,7 @@ pub(super) fn transport(
         .max_concurrent_requests(MAX_CONCURRENT_REQUESTS)
         .max_json_response_size(MAX_MESSAGE)
         .max_sse_event_size(MAX_MESSAGE);
-    let client = outbound.client(&source.url).clone();
+    let client = Http(outbound.client(&source.url).clone());
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

@@ -16,6 +16,7 @@ mod probe;
 mod progress;
 mod room;
 pub(crate) mod sandbox;
+mod session;
 mod slot;
 mod stdout;
 mod templates;
@@ -153,10 +154,7 @@ impl Upstreams {
             Source::Sandbox(path) => Ok(self.sandbox(&connection.name, path)?.tools()),
             Source::Command(_) | Source::Http(_) => {
                 let upstream = self.pool.get(connection, owner).await?;
-                let mut tools = upstream.tools().await;
-                if upstream.has_lost_session(&tools) {
-                    tools = self.pool.get(connection, owner).await?.tools().await;
-                }
+                let tools = upstream.tools().await;
                 match &tools {
                     Ok((_, Known(true))) => self.pool.alive(&connection.name, owner),
                     tools => self.pool.note(&connection.name, owner, tools),
@@ -188,16 +186,7 @@ impl Upstreams {
     ) -> Result<CallToolResult, UpstreamError> {
         let Source::Sandbox(path) = &connection.source else {
             let upstream = self.pool.get(connection, owner).await?;
-            let again = upstream
-                .may_lose_session()
-                .then(|| (request.clone(), progress.clone()));
-            let mut result = upstream.call(request, progress).await;
-            if let Some((request, progress)) = again
-                && upstream.has_lost_session(&result)
-            {
-                let upstream = self.pool.get(connection, owner).await?;
-                result = upstream.call(request, progress).await;
-            }
+            let result = upstream.call(request, progress).await;
             self.pool.note(&connection.name, owner, &result);
             return result;
         };

@@ -57,6 +57,7 @@ async fn a_server_that_answers_badly_is_named_and_goes_on() {
         for (tool, reason) in [
             ("too-large", "larger than 16 MiB"),
             ("too-large-event", "closed before it answered"),
+            ("refuse", "no such thing"),
             ("deep", "does not speak MCP"),
             ("html", "does not speak MCP"),
             ("half", "does not speak MCP"),

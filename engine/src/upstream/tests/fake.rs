@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use axum::{
@@ -28,10 +28,47 @@ pub(super) struct Seen {
     methods: Mutex<Vec<String>>,
     pub(super) executed: AtomicUsize,
     session: AtomicUsize,
-    /// Its answer to a session that it does not know.
-    unknown: AtomicU16,
+    /// How it answers a session that it does not know.
+    unknown: Mutex<Unknown>,
     /// No session is known any more, however new.
     forgetful: AtomicBool,
+}
+
+/// What servers say about a session that they have lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Unknown {
+    #[default]
+    NotFound,
+    /// 400 in words.
+    Words,
+    /// 400 with a JSON-RPC error that has no id.
+    NoId,
+    /// 400 with a JSON-RPC error of an id of its own.
+    OtherId,
+}
+
+pub(super) const UNKNOWN: [Unknown; 4] = [
+    Unknown::NotFound,
+    Unknown::Words,
+    Unknown::NoId,
+    Unknown::OtherId,
+];
+
+impl Unknown {
+    fn answer(self) -> Response {
+        let bad = StatusCode::BAD_REQUEST;
+        let text = "Bad Request: No valid session ID provided";
+        let mut error = json!({ "jsonrpc": "2.0", "error": { "code": -32000, "message": text } });
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND.into_response(),
+            Self::Words => (bad, text).into_response(),
+            Self::NoId => (bad, Json(error)).into_response(),
+            Self::OtherId => {
+                error["id"] = json!("server-error");
+                (bad, Json(error)).into_response()
+            }
+        }
+    }
 }
 
 impl Fake {
@@ -63,15 +100,15 @@ impl Fake {
 
 impl Seen {
     /// Forgets the sessions that there are.
-    pub(super) fn forget(&self, status: u16) {
-        self.unknown.store(status, Ordering::SeqCst);
+    pub(super) fn forget(&self, unknown: Unknown) {
+        *self.unknown.lock().unwrap() = unknown;
         self.session.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Forgets every session, those to come as well.
-    pub(super) fn forget_always(&self, status: u16) {
+    pub(super) fn forget_always(&self, unknown: Unknown) {
         self.forgetful.store(true, Ordering::SeqCst);
-        self.forget(status);
+        self.forget(unknown);
     }
 
     /// What it was asked since the last time.
@@ -113,10 +150,7 @@ async fn answer(
             ([("mcp-session-id", session.to_string())], result).into_response()
         }
         "notifications/initialized" => StatusCode::ACCEPTED.into_response(),
-        _ if !seen.knows(&headers) => {
-            let status = seen.unknown.load(Ordering::SeqCst);
-            StatusCode::from_u16(status).unwrap().into_response()
-        }
+        _ if !seen.knows(&headers) => seen.unknown.lock().unwrap().answer(),
         "tools/list" => result(json!({
             "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
             "tools": [{ "name": "any", "inputSchema": { "type": "object" } }],
@@ -146,6 +180,10 @@ fn call(id: &Value, name: &str) -> Response {
             Err::<Vec<u8>, _>(std::io::Error::other("lost"))
         }))
         .into_response(),
+        "refuse" => {
+            let error = json!({ "jsonrpc": "2.0", "error": { "code": -32602, "message": "no such thing" } });
+            (StatusCode::BAD_REQUEST, Json(error)).into_response()
+        }
         "html" => ([("content-type", "text/html")], "<p>Welcome</p>").into_response(),
         "half" => ([("content-type", "application/json")], r#"{"jsonrpc":"#).into_response(),
         "wrong" => result(r#"{"content":"none"}"#),
