@@ -46,6 +46,7 @@ lint:
 
 bench: prepare
 	@python3 tests/bench_engine.py
+	@python3 tests/bench_data.py
 	@python3 tests/bench.py
 	@python3 tests/bench_python.py
 	@python3 tests/bench_node.py
