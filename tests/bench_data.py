@@ -47,17 +47,16 @@ def upstream(program):
 
 
 @contextlib.contextmanager
-def proxy(name, url):
+def proxy(name, *upstream):
     """Another proxy in front of the same upstream: the URL where it serves, once it does."""
     install_venv(PROXIES / name, HERE / "proxies" / f"{name}.txt", f"{name} needs")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    python = PROXIES / name / "bin" / "python"
+    programs = PROXIES / name / "bin"
     command = {
-        "fastmcp": [python, HERE / "fastmcp_proxy.py", url, port],
-        "mcp-proxy": [PROXIES / name / "bin" / "mcp-proxy", "--transport", "streamablehttp", "--stateless",
-                      "--port", port, url],
-    }[name]
+        "fastmcp": [programs / "python", HERE / "fastmcp_proxy.py", port],
+        "mcp-proxy": [programs / "mcp-proxy", "--stateless", "--log-level", "ERROR", "--port", port, "--"],
+    }[name] + list(upstream)
     process = subprocess.Popen([str(part) for part in command], env=environment(), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
@@ -107,22 +106,18 @@ def busy(program, direct, through):
                           f"{ours:.0f} ({without:.0f} without the engine; at least 3000)")]
 
 
-def others(program, url, through):
-    """What the same call takes through proxies that are in use, in the era that they speak."""
+def others(program, name, through, *upstream):
+    """What the same call takes through a proxy that is in use, in the era that it speaks."""
     ours = played(program, "load", through[0], "legacy", OTHERS_CALLS, 1, token=through[1])
-    print(f"       through the engine: p50 {ours['p50_ms']:.2f} ms, p99 {ours['p99_ms']:.2f} ms", flush=True)
-    good = []
-    for name in ("mcp-proxy", "fastmcp"):
-        with proxy(name, url) as theirs:
-            # The first calls warm it up.
-            played(program, "load", theirs, "legacy", 20, 1)
-            found = played(program, "load", theirs, "legacy", OTHERS_CALLS, 1)
-            many = played(program, "load", theirs, "legacy", OTHERS_CALLS, IN_FLIGHT)["per_s"]
-        ratio = found["p50_ms"] / ours["p50_ms"]
-        good.append(bench.measure(f"p50 of {name} over that of the engine", 1, ratio,
-                                  f"{ratio:.1f} ({found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms, "
-                                  f"{many:.0f} calls/s with {IN_FLIGHT} in flight; at least 1)"))
-    return good
+    with proxy(name, *upstream) as theirs:
+        # The first calls warm it up.
+        played(program, "load", theirs, "legacy", 20, 1)
+        found = played(program, "load", theirs, "legacy", OTHERS_CALLS, 1)
+        many = played(program, "load", theirs, "legacy", OTHERS_CALLS, IN_FLIGHT)["per_s"]
+    ratio = found["p50_ms"] / ours["p50_ms"]
+    return [bench.measure(f"p50 of a call through {name} over that through the engine", 1, ratio,
+                          f"{ratio:.1f} ({found['p50_ms']:.2f} ms over {ours['p50_ms']:.2f}, p99 {found['p99_ms']:.2f} "
+                          f"over {ours['p99_ms']:.2f}; {many:.0f} calls/s with {IN_FLIGHT} in flight; at least 1)")]
 
 
 def listing(program, url, secret):
@@ -175,7 +170,8 @@ def main():
         names = [f"c{number}" for number in range(CONNECTIONS)]
         (folder / "vmcp.toml").write_text("".join(
             f'[connections.{name}]\nupstream = {{ url = "{base}/{number}" }}\nauth = "none"\n'
-            for number, name in enumerate(names)))
+            for number, name in enumerate(names)) + (
+            f'[connections.child]\nupstream = {{ command = "{program}", args = ["stdio"] }}\nauth = "none"\n'))
         with bench_engine.engine(folder) as running:
             one, all_of_them = config(running, "one", names[:1]), config(running, "all", names)
             direct = (f"{base}/0", "")
@@ -185,7 +181,11 @@ def main():
             good += added(program, direct, through)
             good += busy(program, direct, through)
             say("calling it through other proxies")
-            good += others(program, direct[0], through)
+            good += others(program, "fastmcp", through, direct[0])
+            # This one serves what a program says on its standard output.
+            child = config(running, "child", ["child"])
+            through_child = (child["mcp_server_url"], token(running, child, "alice"))
+            good += others(program, "mcp-proxy", through_child, program, "stdio")
             say("listing many tools, and holding many sessions")
             good += listing(program, all_of_them["mcp_server_url"], token(running, all_of_them, "alice"))
             good += sessions(program, running, one)

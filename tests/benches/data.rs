@@ -1,6 +1,7 @@
 //! What a call through the engine costs: `tests/bench_data.py` runs this program in its parts and compares.
 //!
-//! * `upstream` is an MCP server that answers at once, at `/mcp/<n>` with forty tools; prints its URL.
+//! * `upstream` is an MCP server that answers at once, at `/mcp/<n>` with forty tools; prints its URL. `stdio`
+//!   is the first of them over standard input and output.
 //! * `load URL ERA CALLS IN_FLIGHT` calls a tool that often, always so many at a time, `list URL ERA CALLS` lists
 //!   the tools one time after the other; both print the latencies and the rate. `ERA` is `modern` or `legacy`.
 //! * `sessions URL` connects one client for each token, lets each call a tool, and keeps all open until the end of
@@ -10,7 +11,7 @@
 
 use std::{
     env,
-    io::{self, BufRead as _},
+    io::{self, BufRead as _, Write as _},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -42,6 +43,7 @@ fn main() -> Result<()> {
         .enable_all()
         .build()?;
     match words[..] {
+        ["stdio"] => stdio(),
         ["upstream"] => runtime.block_on(upstream()),
         ["load", url, era, calls, in_flight] => {
             let target = Target::new(url, era, &token()?)?;
@@ -316,7 +318,7 @@ async fn sessions(url: &str) -> Result<()> {
 }
 
 async fn upstream() -> Result<()> {
-    let app = Router::new().route("/mcp/{number}", post(answer));
+    let app = Router::new().route("/mcp/{number}", post(serve));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}/mcp", listener.local_addr()?);
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
@@ -325,8 +327,27 @@ async fn upstream() -> Result<()> {
     Ok(axum::serve(listener, app).await?)
 }
 
+/// The same server over standard input and output.
+fn stdio() -> Result<()> {
+    let mut out = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        if let Some(answer) = answer(0, &serde_json::from_str(&line?)?) {
+            writeln!(out, "{answer}")?;
+            out.flush()?;
+        }
+    }
+    Ok(())
+}
+
+async fn serve(Path(number): Path<usize>, Json(request): Json<Value>) -> axum::response::Response {
+    match answer(number, &request) {
+        Some(answer) => Json(answer).into_response(),
+        None => StatusCode::ACCEPTED.into_response(),
+    }
+}
+
 /// Both eras; no sessions.
-async fn answer(Path(number): Path<usize>, Json(request): Json<Value>) -> axum::response::Response {
+fn answer(number: usize, request: &Value) -> Option<Value> {
     let params = &request["params"];
     let server = json!({ "name": "instant", "version": "1" });
     let result = match request["method"].as_str().unwrap_or_default() {
@@ -355,9 +376,9 @@ async fn answer(Path(number): Path<usize>, Json(request): Json<Value>) -> axum::
             );
             json!({ "resultType": "complete", "content": [{ "type": "text", "text": text }] })
         }
-        _ => return StatusCode::ACCEPTED.into_response(),
+        _ => return None,
     };
-    Json(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })).into_response()
+    Some(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }))
 }
 
 fn tools(number: usize) -> Vec<Value> {
