@@ -29,7 +29,7 @@ from prepare import ROOT, environment, fail, run, say
 HERE = ROOT / "tests" / "clients"
 TOOLS = TARGET / "clients"
 NODE = TOOLS / "node_modules" / ".bin" / "node"
-INSPECTOR = TOOLS / "node_modules" / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
+INSPECTOR = TOOLS / "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 FRAMEWORKS = ROOT / "tests" / "frameworks"
 PAGE = ROOT / "docs" / "clients.md"
 MARK = "<!-- written by `python3 tests/clients.py --write` -->\n"
@@ -80,7 +80,8 @@ class Server:
 
     def __init__(self, stage, user, expiry):
         self.stage, self.user = stage, user
-        stage.control("POST", "seed", {"accounts": [{"connection_name": "notes", "identifier": user, "credential": "key"}]})
+        account = {"connection_name": "notes", "identifier": user, "credential": "key"}
+        stage.control("POST", "seed", {"accounts": [account]})
         mappings = [{"connection_name": "notes"}]
         config = stage.api("POST", "", {"name": user, "connection_tool_mappings": mappings})["config"]
         self.id, self.url = config["id"], config["mcp_server_url"]
@@ -440,7 +441,8 @@ def check():
 
 def main():
     parser = argparse.ArgumentParser(description="Lets MCP clients meet every refusal of the engine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only clients whose names hold this; prints what they show")
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="only clients whose names hold this; prints what they show")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)} anew")
     asked = parser.parse_args()
     if asked.names:
