@@ -273,9 +273,6 @@ class Inspector:
 
     stays_connected = False
 
-    def __init__(self, *options):
-        self.options = options
-
     def __enter__(self):
         return self
 
@@ -292,7 +289,7 @@ class Inspector:
         headers = itertools.chain.from_iterable(("--header", ": ".join(pair)) for pair in self.play.headers.items())
         with tempfile.TemporaryDirectory() as home:
             command = [NODE, INSPECTOR, "--cli", self.play.url, "--transport", "http", "--method", "tools/call",
-                       "--tool-name", "notes_read", "--stored-auth-only", *self.options, *headers]
+                       "--tool-name", "notes_read", "--stored-auth-only", *headers]
             done = subprocess.run([str(part) for part in command], text=True, timeout=SECONDS, capture_output=True,
                                   env=environment() | {"HOME": home, "NO_COLOR": "1"})
         if done.returncode == 0:
@@ -324,8 +321,7 @@ CLIENTS = {
     "`@modelcontextprotocol/client`": node("client"),
     "`@modelcontextprotocol/client`, `mode: \"auto\"`": node("client-auto"),
     "`@modelcontextprotocol/sdk`": node("sdk"),
-    "Inspector CLI": lambda: Inspector(),
-    "Inspector CLI, `--protocol-era auto`": lambda: Inspector("--protocol-era", "auto"),
+    "Inspector CLI": Inspector,
     "`rmcp`, `Initialize`": rust("legacy"),
     "`rmcp`, `Auto`": rust("auto"),
 }

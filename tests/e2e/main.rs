@@ -10,6 +10,7 @@ mod browser;
 mod controls;
 mod flow;
 mod isolation;
+mod leaks;
 mod oauth;
 mod operations;
 mod refusals;
