@@ -19,17 +19,22 @@ SESSIONS, ROUNDS = 10_000, 4
 _open = build_opener(ProxyHandler({})).open
 
 
-def build():
+def build(name="client"):
     """The program, optimized as users get it."""
     say("building the benchmark (optimized)")
-    command = ["cargo", "bench", "-p", "scalekit-vmcp-tests", "--bench", "client", "--no-run",
+    command = ["cargo", "bench", "-p", "scalekit-vmcp-tests", "--bench", name, "--no-run",
                "--message-format=json-render-diagnostics"]
     result = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True)
     if result.returncode != 0:
         fail("the benchmark cannot be built; the output is above")
-    messages = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    return executable(result.stdout, name)
+
+
+def executable(printed, name):
+    """Where cargo says that it has built this program."""
+    messages = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     return next(message["executable"] for message in messages
-                if message.get("executable") and message["target"]["name"] == "client")
+                if message.get("executable") and message["target"]["name"] == name)
 
 
 def instructions(program, part, url, times):

@@ -67,7 +67,7 @@ class Engine:
         self.connection.request(method, path, body, headers)
         answer = self.connection.getresponse()
         text = answer.read()
-        if answer.status != 200:
+        if answer.status not in (200, 201):
             fail(f"`{method} {path}` was answered with {answer.status}: {text[:500]}")
         return json.loads(text)
 

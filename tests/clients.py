@@ -29,7 +29,7 @@ from prepare import ROOT, environment, fail, run, say
 HERE = ROOT / "tests" / "clients"
 TOOLS = TARGET / "clients"
 NODE = TOOLS / "node_modules" / ".bin" / "node"
-INSPECTOR = TOOLS / "node_modules" / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
+INSPECTOR = TOOLS / "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 FRAMEWORKS = ROOT / "tests" / "frameworks"
 PAGE = ROOT / "docs" / "clients.md"
 MARK = "<!-- written by `python3 tests/clients.py --write` -->\n"
@@ -80,7 +80,8 @@ class Server:
 
     def __init__(self, stage, user, expiry):
         self.stage, self.user = stage, user
-        stage.control("POST", "seed", {"accounts": [{"connection_name": "notes", "identifier": user, "credential": "key"}]})
+        account = {"connection_name": "notes", "identifier": user, "credential": "key"}
+        stage.control("POST", "seed", {"accounts": [account]})
         mappings = [{"connection_name": "notes"}]
         config = stage.api("POST", "", {"name": user, "connection_tool_mappings": mappings})["config"]
         self.id, self.url = config["id"], config["mcp_server_url"]
@@ -272,9 +273,6 @@ class Inspector:
 
     stays_connected = False
 
-    def __init__(self, *options):
-        self.options = options
-
     def __enter__(self):
         return self
 
@@ -291,7 +289,7 @@ class Inspector:
         headers = itertools.chain.from_iterable(("--header", ": ".join(pair)) for pair in self.play.headers.items())
         with tempfile.TemporaryDirectory() as home:
             command = [NODE, INSPECTOR, "--cli", self.play.url, "--transport", "http", "--method", "tools/call",
-                       "--tool-name", "notes_read", "--stored-auth-only", *self.options, *headers]
+                       "--tool-name", "notes_read", "--stored-auth-only", *headers]
             done = subprocess.run([str(part) for part in command], text=True, timeout=SECONDS, capture_output=True,
                                   env=environment() | {"HOME": home, "NO_COLOR": "1"})
         if done.returncode == 0:
@@ -323,8 +321,7 @@ CLIENTS = {
     "`@modelcontextprotocol/client`": node("client"),
     "`@modelcontextprotocol/client`, `mode: \"auto\"`": node("client-auto"),
     "`@modelcontextprotocol/sdk`": node("sdk"),
-    "Inspector CLI": lambda: Inspector(),
-    "Inspector CLI, `--protocol-era auto`": lambda: Inspector("--protocol-era", "auto"),
+    "Inspector CLI": Inspector,
     "`rmcp`, `Initialize`": rust("legacy"),
     "`rmcp`, `Auto`": rust("auto"),
 }
@@ -440,7 +437,8 @@ def check():
 
 def main():
     parser = argparse.ArgumentParser(description="Lets MCP clients meet every refusal of the engine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only clients whose names hold this; prints what they show")
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="only clients whose names hold this; prints what they show")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)} anew")
     asked = parser.parse_args()
     if asked.names:

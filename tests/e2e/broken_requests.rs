@@ -116,10 +116,10 @@ async fn what_is_no_request_is_refused_with_its_id_as_far_as_it_has_one() {
             invalid_request,
             &seven,
         ),
-        (of(&LIST.replace("7", r#"{"a":1}"#)), invalid_request, &none),
-        (of(&LIST.replace("7", "null")), invalid_request, &none),
+        (of(&LIST.replace('7', r#"{"a":1}"#)), invalid_request, &none),
+        (of(&LIST.replace('7', "null")), invalid_request, &none),
         (
-            of(&LIST.replace("7", r#"7,"id":8"#)),
+            of(&LIST.replace('7', r#"7,"id":8"#)),
             invalid_request,
             &none,
         ),

@@ -233,10 +233,8 @@ async fn fifty_users_at_once_see_only_what_is_theirs() {
     for number in 0..USERS {
         let (scene, shared) = (Arc::clone(&scene), shared.clone());
         users.spawn(async move {
-            User::new(number, scene, shared, seed)
-                .await
-                .live(each)
-                .await
+            let user = User::new(number, scene, shared, seed).await;
+            user.live(each).await;
         });
     }
     while let Some(ended) = users.join_next().await {
