@@ -142,6 +142,43 @@ test("the journal tells what was asked", async () => {
   assert.deepEqual(await engine.journal(), []);
 });
 
+test("an account is diagnosed and a call audited", async () => {
+  await engine.reset();
+  await engine.seed({
+    configs: [{ name: "agent", connectionToolMappings: [{ connectionName: "gmail" }] }],
+    accounts: [{ connectionName: "gmail", identifier: "alice", credential: "a-key" }],
+  });
+  const [diagnosis, ...others] = await engine.diagnostics({ identifier: "alice" });
+  assert.deepEqual(others, []);
+  const { connectionName, accountStatus, leftOut, toolCount, lastError } = diagnosis;
+  assert.deepEqual([connectionName, accountStatus, leftOut, toolCount, lastError], ["gmail", "ACTIVE", [], undefined, undefined]);
+  await assert.rejects(engine.diagnostics({ configId: "cfg_1" }), { name: "ScalekitNotFoundError", argument: "configId" });
+
+  const { configs } = await mcp.listConfigs();
+  const [{ id, mcpServerUrl }] = configs;
+  const { token } = await mcp.createSessionToken({ configId: id, identifier: "alice" });
+  const answer = await fetch(mcpServerUrl, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2025-11-25",
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "x", arguments: { a: "hunter2" } } }),
+  });
+  assert.match(await answer.text(), /Unknown tool: x/);
+  const [record, ...more] = await engine.audit();
+  assert.deepEqual(more, []);
+  const { tool, decision, reason, outcome, identifier, configId, requestId } = record;
+  assert.deepEqual([tool, decision, reason, outcome, identifier], ["x", "refused", "unknown_tool", "refused", "alice"]);
+  assert.deepEqual([configId, requestId], [id, answer.headers.get("x-request-id")]);
+  assert.ok(record.at instanceof Date && record.engineUs > 0 && !inspect(record).includes("hunter2"));
+  assert.deepEqual(await engine.audit({ since: record.seq }), []);
+  await engine.reset();
+  assert.deepEqual(await engine.audit(), []);
+});
+
 test("a wait ends with the requests, with its time, with its signal and with the engine", async () => {
   const waits = [1, 3].map((count) => engine.waitFor({ pathPrefix: CONFIGS, count }));
   for (let n = 0; n < 3; n += 1) await mcp.listConfigs();
@@ -211,6 +248,9 @@ const BAD = [
   ["journal", { kind: "grpc" }, "kind"],
   ["journal", { since: -1 }, "since"],
   ["journal", { count: 1 }, "count"],
+  ["audit", { decision: "maybe" }, "decision"],
+  ["audit", { limit: 10_001 }, "limit"],
+  ["diagnostics", { user: "alice" }, "user"],
   ["waitFor", { count: -1 }, "count"],
   ["waitFor", { count: "many" }, "count"],
   ["waitFor", { timeoutSeconds: 601 }, "timeoutSeconds"],

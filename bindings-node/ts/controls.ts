@@ -169,3 +169,101 @@ export interface JournalRecord {
   /** How an MCP request ended. */
   outcome?: "ok" | "tool_error" | "authorization_required" | "upstream_failed" | "refused" | "cancelled";
 }
+
+/** Which calls are meant; what is not given does not filter. */
+export interface AuditFilter {
+  /** Calls of this user. */
+  identifier?: string | undefined;
+  /** Calls at the server of this config. */
+  configId?: string | undefined;
+  /** Calls of tools of this connection. */
+  connectionName?: string | undefined;
+  /** Calls of this tool, by its exposed name. */
+  tool?: string | undefined;
+  /** Calls that were decided so. */
+  decision?: "allowed" | "refused" | undefined;
+  /** What follows the record with this number, instead of the newest. */
+  since?: number | undefined;
+  /** At most so many, up to 10,000. 1,000 if not given. */
+  limit?: number | undefined;
+}
+
+/** One call of a tool. It holds no argument, no result and no token. */
+export interface AuditRecord {
+  /** Counts up, in the order in which calls ended. */
+  seq: number;
+  /** When it ended, by the engine's clock. */
+  at: Date;
+  /** The id that the answer had, also in the journal. */
+  requestId: string;
+  /** The user. */
+  identifier: string;
+  /** The config whose server was asked; none at a connection's own. */
+  configId?: string;
+  /** The connection whose tool it is; none if there is no such tool for this user. */
+  connectionName?: string;
+  /** The exposed name of the tool, at most 256 characters. */
+  tool: string;
+  /** What the upstream calls it, if that is something else. */
+  upstreamTool?: string;
+  /** Whether the upstream was called. */
+  decision: "allowed" | "refused";
+  /** Why it was not: `unknown_tool`, `authorization_required`, `upstream_unavailable` or `cancelled`. */
+  reason?: string;
+  /** How the call ended. */
+  outcome: "ok" | "tool_error" | "authorization_required" | "upstream_failed" | "refused" | "cancelled";
+  /** How many microseconds the engine took, without the upstream. */
+  engineUs: number;
+  /** How many microseconds the upstream took. */
+  upstreamUs: number;
+  /** The same for the same arguments; tells no value. */
+  argumentsDigest: string;
+}
+
+/** Whose accounts are meant; what is not given does not filter. */
+export interface DiagnosticsFilter {
+  /** Accounts on this connection. */
+  connectionName?: string | undefined;
+  /** Accounts of this user. */
+  identifier?: string | undefined;
+  /** Accounts on the connections of this config; tools that two of these bring are left out. */
+  configId?: string | undefined;
+}
+
+/** One user's account on one connection, and what the engine saw of its upstream. */
+export interface Diagnosis {
+  /** The connection. */
+  connectionName: string;
+  /** The user. */
+  identifier: string;
+  /** The account's id. */
+  connectedAccountId: string;
+  /** Where the account is in its life. */
+  accountStatus: AccountStatus;
+  /** Which revision of MCP the upstream speaks; none while it is not connected. */
+  protocolVersion?: string;
+  /** How many tools it has; none before it was first listed. */
+  toolCount?: number;
+  /** Which tools are neither listed nor callable, and why. */
+  leftOut: LeftOutTool[];
+  /** The last time that the upstream did not answer as it should. */
+  lastError?: DiagnosedError;
+}
+
+/** A tool that is neither listed nor callable. */
+export interface LeftOutTool {
+  /** As its upstream calls it. */
+  tool: string;
+  /** `name_too_long`, `name_invalid`, `name_taken`, `listed_twice` or `name_of_two_connections`. */
+  reason: string;
+  /** The same, for people. */
+  message: string;
+}
+
+/** What went wrong with an upstream. */
+export interface DiagnosedError {
+  /** When, by the engine's clock. */
+  at: Date;
+  /** What; no part of it is secret. */
+  message: string;
+}

@@ -2,7 +2,7 @@
 
 import { answered, located, onlyOptions, plain, settled, showAs, siteOf } from "./bridge.js";
 import { ScalekitClient } from "./client.js";
-import type { AddedFault, AuthLink, CompletedLink, Fault, JournalFilter, JournalRecord, JournalWait, Seed, StatusChange } from "./controls.js";
+import type { AddedFault, AuditFilter, AuditRecord, AuthLink, CompletedLink, Diagnosis, DiagnosticsFilter, Fault, JournalFilter, JournalRecord, JournalWait, Seed, StatusChange } from "./controls.js";
 import { copyOf, fromText, isPlain, toText } from "./convert.js";
 import { argumentError } from "./failure.js";
 import { type Engine, startEngine } from "./native.js";
@@ -226,6 +226,23 @@ export class LocalEngine implements AsyncDisposable {
     const own = located(siteOf(entry), () => (isObject(wait) ? copyOf(wait, "") : wait));
     const whole = isObject(own) && own["count"] === undefined ? { ...own, count: 1 } : own;
     return (await this.#control<{ records: JournalRecord[] }>(entry, "journal", whole, "JournalWait", "Journal", signal)).records;
+  }
+
+  /** The calls of tools that match, the oldest first: of those that are kept, over restarts too. */
+  async audit(filter: AuditFilter = {}): Promise<AuditRecord[]> {
+    const entry = LocalEngine.prototype.audit;
+    return (await this.#control<{ records: AuditRecord[] }>(entry, "audit", filter, "AuditFilter", "Audit")).records;
+  }
+
+  /**
+   * Why users see what they see: the accounts that match, by connection and user. No upstream is asked.
+   *
+   * @throws {@link ScalekitNotFoundError} when there is no such connection or config.
+   */
+  async diagnostics(filter: DiagnosticsFilter = {}): Promise<Diagnosis[]> {
+    const entry = LocalEngine.prototype.diagnostics;
+    const answer = await this.#control<{ diagnostics: Diagnosis[] }>(entry, "diagnostics", filter, "DiagnosticsFilter", "Diagnostics");
+    return answer.diagnostics;
   }
 
   /** Stops the engine and all that it started, and waits for it. Closing twice is fine. */

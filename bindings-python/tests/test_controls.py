@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import threading
 import urllib.error
@@ -144,6 +145,48 @@ def test_the_journal_tells_what_was_asked(engine: LocalEngine, client: ScalekitC
     assert engine.journal() == []
 
 
+def test_an_account_is_diagnosed(engine: LocalEngine) -> None:
+    seeded(engine)
+    alice, bob, carol = engine.diagnostics()
+    assert (alice.connection_name, alice.identifier, alice.account_status) == ("gmail", "alice", "ACTIVE")
+    assert alice.connected_account_id.startswith("ca_")
+    assert (alice.left_out, alice.tool_count, alice.protocol_version, alice.last_error) == ([], None, None, None)
+    assert engine.diagnostics(connection_name="gmail", identifier="bob") == [bob]
+    assert (bob.account_status, carol.account_status) == ("DISCONNECTED", "PENDING_AUTH")
+    with pytest.raises(ScalekitNotFoundException) as caught:
+        engine.diagnostics(config_id="cfg_1")
+    assert caught.value.argument == "config_id"
+
+
+def test_a_call_is_audited(engine: LocalEngine, client: ScalekitClient) -> None:
+    engine.seed(
+        configs=[{"name": "agent", "connection_tool_mappings": [GMAIL]}],
+        accounts=[{"connection_name": "gmail", "identifier": "alice", "credential": "a-key"}],
+    )
+    (config,) = client.actions.mcp.list_configs().configs
+    token = client.actions.mcp.create_session_token(config.id, "alice").token
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "x", "arguments": {"a": "hunter2"}}}
+    request = urllib.request.Request(
+        str(config.mcp_server_url),
+        json.dumps(call).encode(),
+        {
+            "authorization": f"Bearer {token}",
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2025-11-25",
+        },
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert "Unknown tool: x" in answer.read().decode()
+        request_id = answer.headers["x-request-id"]
+    (record,) = engine.audit()
+    assert (record.tool, record.decision, record.reason, record.outcome) == ("x", "refused", "unknown_tool", "refused")
+    assert (record.identifier, record.config_id, record.request_id) == ("alice", config.id, request_id)
+    assert record.engine_time > timedelta(0) and abs(record.at - engine.now) < timedelta(minutes=1)
+    assert "hunter2" not in repr(record)
+    assert engine.audit(since=record.seq) == engine.audit(tool="y") == engine.audit(decision="allowed") == []
+
+
 def test_a_wait_lets_other_threads_work(engine: LocalEngine, client: ScalekitClient) -> None:
     found: list[Any] = []
     waiter = threading.Thread(target=lambda: found.extend(engine.wait_for(3, path_prefix=CONFIGS)))
@@ -278,6 +321,9 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("journal", {"kind": "grpc"}, "kind"),
     ("journal", {"since": -1}, "since"),
     ("journal", {"user": "alice"}, "user"),
+    ("audit", {"decision": "maybe"}, "decision"),
+    ("audit", {"limit": 10_001}, "limit"),
+    ("diagnostics", {"user": "alice"}, "user"),
     ("wait_for", {"count": -1}, "count"),
     ("wait_for", {"count": "many"}, "count"),
     ("wait_for", {"timeout": timedelta(hours=1)}, "timeout"),

@@ -167,7 +167,12 @@ mod tests {
             seq: 0,
             at: Timestamp::UNIX_EPOCH,
             request_id: format!("req_{number}"),
-            identifier: if number % 2 == 0 { "even" } else { "odd" }.to_owned(),
+            identifier: if number.is_multiple_of(2) {
+                "even"
+            } else {
+                "odd"
+            }
+            .to_owned(),
             config_id: None,
             connection_name: None,
             tool: "t".to_owned(),

@@ -1,6 +1,8 @@
 //! What is not listed cannot be called, and what is hidden looks as if it did not exist: for random
 //! configs, users, statuses, access levels and both eras. `VMCP_SCOPING_CASES` says for how many.
 
+use std::fmt::Write as _;
+
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -32,6 +34,13 @@ struct User {
     looked_before: bool,
     read_only: bool,
     modern: bool,
+}
+
+/// A tool that a config shows.
+struct Shown {
+    name: String,
+    letter: usize,
+    reads: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -70,12 +79,13 @@ impl Connection {
         let file = folder.join(format!("{name}.json"));
         let sandbox = json!({ "tools": tools, "results": results });
         std::fs::write(&file, sandbox.to_string()).unwrap();
-        let mut toml = format!("[connections.{name}]\nsandbox = {file:?}\nauth = \"api_key\"\n");
+        let file = file.display();
+        let mut toml = format!("[connections.{name}]\nsandbox = \"{file}\"\nauth = \"api_key\"\n");
         if !self.prefix.is_empty() {
-            toml += &format!("prefix = \"{}\"\n", self.prefix);
+            writeln!(toml, "prefix = \"{}\"", self.prefix).unwrap();
         }
         if self.renamed && self.tools[0].is_some() {
-            toml += &format!("rename = {{ a = \"{}first\" }}\n", self.prefix);
+            writeln!(toml, "rename = {{ a = \"{}first\" }}", self.prefix).unwrap();
         }
         toml
     }
@@ -128,9 +138,9 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
-    /// What the config shows of each of its connections, in its order, as `(exposed, letter, reads)`.
+    /// What the config shows of each of its connections, in its order.
     /// A name that one before brings already is not asked for: such a config is refused.
-    fn shown(&self) -> Vec<(usize, Vec<(String, usize, bool)>)> {
+    fn shown(&self) -> Vec<(usize, Vec<Shown>)> {
         let mut taken = Vec::new();
         let mut shown = Vec::new();
         for (index, (present, only)) in self.mappings.iter().enumerate() {
@@ -141,10 +151,14 @@ impl Case {
             let mut tools: Vec<_> = connection
                 .letters()
                 .filter(|(letter, _)| only.is_none_or(|only| only[*letter]))
-                .map(|(letter, reads)| (connection.exposed(letter), letter, reads))
+                .map(|(letter, reads)| Shown {
+                    name: connection.exposed(letter),
+                    letter,
+                    reads,
+                })
                 .collect();
-            tools.retain(|(name, _, _)| !taken.contains(name));
-            taken.extend(tools.iter().map(|(name, _, _)| name.clone()));
+            tools.retain(|tool| !taken.contains(&tool.name));
+            taken.extend(tools.iter().map(|tool| tool.name.clone()));
             if !tools.is_empty() {
                 shown.push((index, tools));
             }
@@ -241,7 +255,7 @@ async fn check(case: Case) {
             if case.mappings[*index].1.is_none() && all {
                 return config.all_tools_of(connection);
             }
-            let names: Vec<_> = tools.iter().map(|(name, _, _)| name.clone()).collect();
+            let names: Vec<_> = tools.iter().map(|tool| tool.name.clone()).collect();
             config.mapping(ConnectionToolMapping::new(connection, names))
         });
     let config = scene.client.create_config(config).await.unwrap();
@@ -289,7 +303,12 @@ async fn check(case: Case) {
         for (index, tools) in &shown {
             let active = user.statuses[*index] == Some(AccountStatus::Active);
             let known = active || user.looked_before && user.statuses[*index].is_some();
-            for (name, letter, reads) in tools {
+            for Shown {
+                name,
+                letter,
+                reads,
+            } in tools
+            {
                 if user.read_only && !reads {
                     continue;
                 }
@@ -303,7 +322,7 @@ async fn check(case: Case) {
             }
             // A config that names a tool may say that its connection is not authorized.
             if !known {
-                named.extend(tools.iter().map(|(name, _, _)| name.clone()));
+                named.extend(tools.iter().map(|tool| tool.name.clone()));
             }
         }
         let listed = json_of(&ask(&scene, &url, token, user, "tools/list", None).await);

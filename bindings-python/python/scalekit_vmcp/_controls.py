@@ -135,6 +135,96 @@ class JournalRecord:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One call of a tool. It holds no argument, no result and no token.
+
+    Attributes:
+        seq: Counts up, in the order in which calls ended.
+        at: When it ended, by the engine's clock; UTC without a zone.
+        request_id: The id that the answer had, also in the journal.
+        identifier: The user.
+        tool: The exposed name of the tool, at most 256 characters.
+        decision: Whether the upstream was called.
+        outcome: How the call ended.
+        engine_time: How long the engine took, without the upstream.
+        upstream_time: How long the upstream took.
+        arguments_digest: The same for the same arguments; tells no value.
+        config_id: The config whose server was asked; none at a connection's own.
+        connection_name: The connection whose tool it is; none if there is no such tool for this user.
+        upstream_tool: What the upstream calls it, if that is something else.
+        reason: Why it was refused: `unknown_tool`, `authorization_required`, `upstream_unavailable`, `cancelled`.
+    """
+
+    seq: int
+    at: datetime
+    request_id: str
+    identifier: str
+    tool: str
+    decision: Literal["allowed", "refused"]
+    outcome: Literal["ok", "tool_error", "authorization_required", "upstream_failed", "refused", "cancelled"]
+    engine_time: timedelta
+    upstream_time: timedelta
+    arguments_digest: str
+    config_id: str | None = None
+    connection_name: str | None = None
+    upstream_tool: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutTool:
+    """A tool that is neither listed nor callable.
+
+    Attributes:
+        tool: As its upstream calls it.
+        reason: `name_too_long`, `name_invalid`, `name_taken`, `listed_twice` or `name_of_two_connections`.
+        message: The same, for people.
+    """
+
+    tool: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosedError:
+    """What went wrong with an upstream.
+
+    Attributes:
+        at: When, by the engine's clock; UTC without a zone.
+        message: What; no part of it is secret.
+    """
+
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One user's account on one connection, and what the engine saw of its upstream.
+
+    Attributes:
+        connection_name: The connection.
+        identifier: The user.
+        connected_account_id: The account's id.
+        account_status: Where the account is in its life.
+        left_out: Which tools are neither listed nor callable, and why.
+        protocol_version: Which revision of MCP the upstream speaks; none while it is not connected.
+        tool_count: How many tools it has; none before it was first listed.
+        last_error: The last time that the upstream did not answer as it should.
+    """
+
+    connection_name: str
+    identifier: str
+    connected_account_id: str
+    account_status: AccountStatus
+    left_out: list[LeftOutTool]
+    protocol_version: str | None = None
+    tool_count: int | None = None
+    last_error: DiagnosedError | None = None
+
+
 class Controls:
     """The test controls of an engine. Those that name an argument raise `ScalekitValidationException` for it."""
 
@@ -403,6 +493,67 @@ class Controls:
             raise _in_our_words(error) from None
         return _records(read(answer))
 
+    @named
+    def audit(
+        self,
+        *,
+        identifier: str | None = None,
+        config_id: str | None = None,
+        connection_name: str | None = None,
+        tool: str | None = None,
+        decision: Literal["allowed", "refused"] | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+    ) -> list[AuditRecord]:
+        """The calls of tools, the oldest first: of those that are kept, over restarts too.
+
+        Args:
+            identifier: Only calls of this user.
+            config_id: Only calls at the server of this config.
+            connection_name: Only calls of tools of this connection.
+            tool: Only calls of this tool, by its exposed name.
+            decision: Only calls that were decided so.
+            since: What follows the record with this number, instead of the newest.
+            limit: At most so many, up to 10,000; 1,000 if not set.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule.
+        """
+        answer = self._control(
+            "audit",
+            identifier=identifier,
+            config_id=config_id,
+            connection_name=connection_name,
+            tool=tool,
+            decision=decision,
+            since=since,
+            limit=limit,
+        )
+        return _audited(answer)
+
+    @named
+    def diagnostics(
+        self,
+        *,
+        connection_name: str | None = None,
+        identifier: str | None = None,
+        config_id: str | None = None,
+    ) -> list[Diagnosis]:
+        """Why users see what they see: each account, by connection and user. No upstream is asked.
+
+        Args:
+            connection_name: Only accounts on this connection.
+            identifier: Only accounts of this user.
+            config_id: Only accounts on the connections of this config; tools that two of these bring are left out.
+
+        Raises:
+            ScalekitNotFoundException: There is no such connection or config.
+        """
+        answer = self._control(
+            "diagnostics", connection_name=connection_name, identifier=identifier, config_id=config_id
+        )
+        return [_diagnosis(**facts) for facts in answer["diagnostics"]]
+
 
 _OUR_NAMES = {
     "advance_seconds": "by",
@@ -459,6 +610,21 @@ def _records(answer: dict[str, Any]) -> list[JournalRecord]:
         return JournalRecord(at=naive_utc(at), duration=timedelta(milliseconds=duration_ms), **facts)
 
     return [record(**facts) for facts in answer["records"]]
+
+
+def _audited(answer: dict[str, Any]) -> list[AuditRecord]:
+    from datetime import timedelta
+
+    def record(engine_us: int, upstream_us: int, at: str, **facts: Any) -> AuditRecord:
+        took = {"engine_time": timedelta(microseconds=engine_us), "upstream_time": timedelta(microseconds=upstream_us)}
+        return AuditRecord(at=naive_utc(at), **took, **facts)
+
+    return [record(**facts) for facts in answer["records"]]
+
+
+def _diagnosis(left_out: list[dict[str, str]], last_error: dict[str, str] | None = None, **facts: Any) -> Diagnosis:
+    error = last_error and DiagnosedError(at=naive_utc(last_error["at"]), message=last_error["message"])
+    return Diagnosis(left_out=[LeftOutTool(**tool) for tool in left_out], last_error=error or None, **facts)
 
 
 def _config(config: SeedConfig) -> Any:

@@ -10,10 +10,14 @@ from scalekit_vmcp._bridge import engine_parts
 from scalekit_vmcp._controls import (
     AccountStatus,
     AddedFault,
+    AuditRecord,
     AuthLink,
     CompletedLink,
     Controls,
+    DiagnosedError,
+    Diagnosis,
     JournalRecord,
+    LeftOutTool,
     SeedAccount,
     SeedConfig,
 )
@@ -30,9 +34,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountStatus",
     "AddedFault",
+    "AuditRecord",
     "AuthLink",
     "CompletedLink",
+    "DiagnosedError",
+    "Diagnosis",
     "JournalRecord",
+    "LeftOutTool",
     "LocalEngine",
     "SeedAccount",
     "SeedConfig",

@@ -49,7 +49,7 @@ from scalekit_vmcp.common.exceptions import (
     ScalekitTooManyRequestsException,
     ScalekitValidationException,
 )
-from scalekit_vmcp.engine import AddedFault, AuthLink, CompletedLink, JournalRecord
+from scalekit_vmcp.engine import AddedFault, AuditRecord, AuthLink, CompletedLink, Diagnosis, JournalRecord
 from typing_extensions import assert_type
 
 MAPPINGS = [
@@ -206,6 +206,8 @@ def steered(engine: LocalEngine) -> None:
     for record in engine.journal(kind="http", path_prefix="/api/", since=3):
         assert_type(record.status, int | None)
         assert_type(record.duration, timedelta)
+    assert_type(engine.audit(decision="refused", since=3), list[AuditRecord])
+    assert_type(engine.diagnostics(identifier="user"), list[Diagnosis])
     with engine.client() as client, LocalEngine(config_toml="", port=0) as other:
         assert_type(client, ScalekitClient)
         assert_type(other.env_url, str)

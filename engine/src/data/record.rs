@@ -147,9 +147,9 @@ impl Drop for CallRecord<'_> {
             Some(Err(why)) => ("refused", Some(why.as_str())),
             None => ("refused", Some("cancelled")),
         };
-        row.decision = decision.to_owned();
+        row.decision = decision.into();
         row.reason = reason.map(str::to_owned);
-        row.outcome = self.outcome.as_str().to_owned();
+        row.outcome = self.outcome.as_str().into();
         self.engine.audit().record(row);
     }
 }

@@ -145,11 +145,11 @@ fn settings(file: File, directory: &Path) -> Checked<Settings> {
         clients,
         connections,
         limits: file.upstreams.into(),
-        audit_keep: file.audit.keep.map(audit_keep).transpose()?,
+        audit_keep: file.audit.keep.as_ref().map(audit_keep).transpose()?,
     })
 }
 
-fn audit_keep(keep: Spanned<i64>) -> Checked<u32> {
+fn audit_keep(keep: &Spanned<i64>) -> Checked<u32> {
     const MOST: u32 = 10_000_000;
     match u32::try_from(*keep.get_ref()) {
         Ok(keep @ 1..=MOST) => Ok(keep),

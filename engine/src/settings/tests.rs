@@ -336,3 +336,82 @@ fn complaints_about_oauth_name_line_and_column() {
         assert!(complaint(&format!("app_name = {name}")).starts_with("1:12: `app_name`"));
     }
 }
+
+#[test]
+fn tools_have_other_names_by_prefix_and_rename() {
+    let settings = read(
+        r#"
+        [audit]
+        keep = 7
+
+        [connections.crm]
+        upstream = { url = "http://127.0.0.1:8931/mcp" }
+        tools = ["find", "get", "old"]
+        prefix = "crm_"
+        rename = { old = "new", find = "crm_search" }
+        "#,
+    )
+    .unwrap();
+    assert_eq!(settings.audit_keep, Some(7));
+    let crm = &settings.connections[0];
+    // What the file promises is known by the names that everybody else says.
+    assert_eq!(
+        crm.tools.as_deref().unwrap(),
+        ["crm_search", "crm_get", "new"]
+    );
+    assert_eq!(crm.names.upstream("new"), Some("old"));
+    assert_eq!(read("").unwrap().audit_keep, None);
+}
+
+#[test]
+fn complaints_about_names_name_line_and_column() {
+    let long = "x".repeat(65);
+    for (lines, expected) in [
+        ("prefix = \"\"", "3:10: `prefix` should be 1 to 63 letters"),
+        (
+            "prefix = \"a b\"",
+            "3:10: `prefix` should be 1 to 63 letters",
+        ),
+        (
+            &format!("prefix = \"{}\"", &long[1..]),
+            "3:10: `prefix` should be",
+        ),
+        ("prefix = 5", "3:10: this should be a string"),
+        (
+            "rename = { a = \"\" }",
+            "3:16: no tool can be called so: `` is empty",
+        ),
+        (
+            "rename = { a = \"b c\" }",
+            "3:16: no tool can be called so: `b c` is empty, or holds",
+        ),
+        (
+            &format!("rename = {{ a = \"{long}\" }}"),
+            "3:16: no tool can be called so: `xxx",
+        ),
+        (
+            "rename = { a = \"c\", b = \"c\" }",
+            "3:25: `c` is already the new name of `a`; choose another one",
+        ),
+        (
+            "tools = [\"a\", \"b\"]\nrename = { c = \"d\" }",
+            "3:9: `rename` names the tool `c`, which is not among these",
+        ),
+        (
+            "tools = [\"a\", \"b\"]\nrename = { a = \"b\" }",
+            "3:9: the tool `b` cannot be shown: `b` is what `rename` calls the tool `a`; give it another name",
+        ),
+        (&format!("tools = [\"{long}\"]"), "3:9: the tool `xxx"),
+    ] {
+        let text = format!("[connections.git]\nupstream = {{ command = \"sh\" }}\n{lines}");
+        let complaint = complaint(&text);
+        assert!(complaint.starts_with(expected), "{lines}: {complaint}");
+    }
+    for keep in ["0", "-1", "10000001"] {
+        let complaint = complaint(&format!("[audit]\nkeep = {keep}"));
+        assert!(
+            complaint.starts_with("2:8: `keep` should be 1 to 10000000"),
+            "{complaint}"
+        );
+    }
+}

@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod audit;
 mod ends;
 mod files;
 mod kill;
