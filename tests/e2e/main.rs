@@ -7,10 +7,14 @@ mod bad_input;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
 mod controls;
+mod death;
 mod flow;
+mod methods;
 mod oauth;
 mod operations;
 mod refusals;
 mod scene;
 mod sessions;
+mod slow;
+mod streams;
 mod upstreams;

@@ -29,7 +29,14 @@ pub(super) struct Catalogues {
     upstreams: Arc<Upstreams>,
     leases: Arc<Leases>,
     /// By account: its last listing. One user's tools are never shown to another.
-    last: Mutex<HashMap<String, Arc<[Tool]>>>,
+    last: Mutex<HashMap<String, Last>>,
+}
+
+/// What an account's upstream listed last.
+struct Last {
+    tools: Arc<[Tool]>,
+    /// The upstream said that this changed, and so those who listen know it already.
+    told: bool,
 }
 
 /// One connection's tools for one user.
@@ -74,7 +81,7 @@ impl Catalogues {
             .filter_map(|mapping| {
                 Some((
                     mapping,
-                    Arc::clone(last.get(&mapping.account.as_ref()?.id)?),
+                    Arc::clone(&last.get(&mapping.account.as_ref()?.id)?.tools),
                 ))
             })
             .collect();
@@ -91,6 +98,17 @@ impl Catalogues {
             let candidates = grant.scope.iter().filter(|mapping| in_scope(mapping, name));
             self.listings(grant, candidates).await;
         }
+    }
+
+    /// Takes it from an upstream that its tools have changed.
+    pub(super) fn changed(&self, account_id: &str) {
+        {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(last) = last.get_mut(account_id) {
+                last.told = true;
+            }
+        }
+        self.leases.tools_changed(account_id);
     }
 
     pub(super) fn forget(&self) {
@@ -146,7 +164,10 @@ impl Catalogues {
         // Better the last known tools, whose calls then say what is wrong, than tools that vanish.
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         Listing {
-            tools: last.get(&account.id).map(Arc::clone).unwrap_or_default(),
+            tools: last
+                .get(&account.id)
+                .map(|last| Arc::clone(&last.tools))
+                .unwrap_or_default(),
             status: Some(status),
             failure,
         }
@@ -156,12 +177,19 @@ impl Catalogues {
     async fn remember(&self, connection: &Connection, account_id: &str, tools: &Arc<[Tool]>) {
         let before = {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.insert(account_id.to_owned(), Arc::clone(tools))
+            let listed = Last {
+                tools: Arc::clone(tools),
+                told: false,
+            };
+            last.insert(account_id.to_owned(), listed)
         };
-        match before {
-            Some(before) if Arc::ptr_eq(&before, tools) => return,
-            Some(before) if before != *tools => self.leases.tools_changed(account_id),
-            _ => {}
+        if let Some(before) = before {
+            if Arc::ptr_eq(&before.tools, tools) {
+                return;
+            }
+            if !before.told && before.tools != *tools {
+                self.leases.tools_changed(account_id);
+            }
         }
         let values: Vec<_> = tools
             .iter()
