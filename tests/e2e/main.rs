@@ -9,10 +9,12 @@ mod broken_requests;
 #[path = "../../engine/examples/demo/browser.rs"]
 mod browser;
 mod controls;
+mod death;
 mod flow;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
+mod methods;
 mod names;
 mod oauth;
 mod operations;
@@ -22,6 +24,8 @@ mod scene;
 mod scoping;
 mod security;
 mod sessions;
+mod slow;
+mod streams;
 mod teller;
 mod upstream_life;
 mod upstreams;

@@ -88,6 +88,12 @@ impl Catalogues {
         }
     }
 
+    /// Takes it from an upstream that its tools have changed.
+    pub(super) fn changed(&self, account_id: &str) {
+        self.seen.told(account_id);
+        self.leases.tools_changed(account_id);
+    }
+
     pub(super) fn forget(&self) {
         self.seen.forget();
     }
@@ -152,12 +158,11 @@ impl Catalogues {
         listed: Arc<[Tool]>,
     ) -> Arc<[Tool]> {
         let names = &connection.names;
-        let before = self.seen.tools(account_id);
-        let (tools, new) = self.seen.listed(account_id, names, Arc::clone(&listed));
-        if new {
-            if before.is_some_and(|before| before != tools) {
-                self.leases.tools_changed(account_id);
-            }
+        let seen = self.seen.listed(account_id, names, Arc::clone(&listed));
+        if seen.untold {
+            self.leases.tools_changed(account_id);
+        }
+        if seen.new {
             let values: Vec<_> = listed
                 .iter()
                 .filter_map(|tool| serde_json::to_value(tool).ok())
@@ -167,7 +172,7 @@ impl Catalogues {
                 tracing::error!(connection = connection.name, %error, "cannot store a listing");
             }
         }
-        tools
+        seen.tools
     }
 
     pub(super) async fn call(

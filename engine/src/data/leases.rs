@@ -251,7 +251,8 @@ impl Terms {
         news
     }
 
-    fn grant(&self) -> Option<Arc<Grant>> {
+    /// The grant as it was read last.
+    pub(super) fn grant(&self) -> Option<Arc<Grant>> {
         let grant = self.grant.lock().unwrap_or_else(PoisonError::into_inner);
         grant.clone()
     }

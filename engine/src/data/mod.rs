@@ -59,15 +59,23 @@ pub(crate) struct DataPlane {
 impl DataPlane {
     pub(crate) fn new(
         engine: Arc<Engine>,
-        upstreams: Arc<Upstreams>,
+        upstreams: &Arc<Upstreams>,
         stop: CancellationToken,
     ) -> Self {
         let leases = Arc::new(Leases::default());
         let told = Arc::clone(&leases);
         engine.store().on_change(move |change| told.changed(change));
-        let told = Arc::clone(&leases);
-        upstreams.on_tools_changed(move |account_id| told.tools_changed(account_id));
-        let catalogues = Catalogues::new(Arc::clone(&engine), upstreams, Arc::clone(&leases));
+        let catalogues = Arc::new(Catalogues::new(
+            Arc::clone(&engine),
+            Arc::clone(upstreams),
+            Arc::clone(&leases),
+        ));
+        let told = Arc::downgrade(&catalogues);
+        upstreams.on_tools_changed(move |account_id| {
+            if let Some(catalogues) = told.upgrade() {
+                catalogues.changed(account_id);
+            }
+        });
         // Stateless: identity is read from each request, so no session can outlive its token.
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
@@ -76,7 +84,7 @@ impl DataPlane {
             .with_allowed_origins([engine.issuer().to_owned()]);
         Self {
             engine,
-            catalogues: Arc::new(catalogues),
+            catalogues,
             leases,
             config,
             sessions: Arc::default(),
@@ -124,7 +132,7 @@ impl DataPlane {
             },
             Err(refusal) => Err(refusal),
         };
-        let (tenancy, grant) = match admitted {
+        let (tenancy, mut grant) = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal.response(&id),
         };
@@ -135,6 +143,11 @@ impl DataPlane {
         {
             // Its headers may have to repeat arguments, which only its definition says.
             self.catalogues.learn(&grant, &tool).await;
+            // An upstream that was asked may have refused the account's credential.
+            if let Some(ending) = tenancy.look().await {
+                return ending.response(&id);
+            }
+            grant = tenancy.lease().grant().unwrap_or(grant);
         }
         let may_listen = parts.method == Method::GET && listening::may(&parts.headers);
         let cancelled = envelope.cancelled_request(&body);

@@ -19,6 +19,16 @@ pub(super) struct Seen(Mutex<HashMap<String, Account>>);
 pub(super) struct Account {
     pub(super) listing: Option<Listing>,
     pub(super) error: Option<LastError>,
+    /// The upstream said that its tools changed, and so those who listen know it already.
+    told: bool,
+}
+
+/// What a listing of an upstream comes to.
+pub(super) struct Listed {
+    pub(super) tools: Arc<[Tool]>,
+    pub(super) new: bool,
+    /// It shows other tools than the last one, and nobody was told.
+    pub(super) untold: bool,
 }
 
 /// An upstream's listing, and what of it is shown.
@@ -92,22 +102,34 @@ impl Listing {
 }
 
 impl Seen {
-    /// Keeps what an account's upstream listed. Answers what of it is shown, and whether it is new.
-    pub(super) fn listed(
-        &self,
-        account_id: &str,
-        names: &Names,
-        listed: Arc<[Tool]>,
-    ) -> (Arc<[Tool]>, bool) {
+    /// Keeps what an account's upstream listed. Answers what of it is shown.
+    pub(super) fn listed(&self, account_id: &str, names: &Names, listed: Arc<[Tool]>) -> Listed {
         let mut accounts = self.lock();
         let account = accounts.entry(account_id.to_owned()).or_default();
-        if let Some(before) = &account.listing
-            && Arc::ptr_eq(&before.listed, &listed)
-        {
-            return (Arc::clone(&before.tools), false);
-        }
+        let told = std::mem::take(&mut account.told);
+        let before = match &account.listing {
+            Some(before) if Arc::ptr_eq(&before.listed, &listed) => {
+                return Listed {
+                    tools: Arc::clone(&before.tools),
+                    new: false,
+                    untold: false,
+                };
+            }
+            before => before.as_ref().map(|before| Arc::clone(&before.tools)),
+        };
         let listing = account.listing.insert(Listing::of(names, listed));
-        (Arc::clone(&listing.tools), true)
+        Listed {
+            tools: Arc::clone(&listing.tools),
+            new: true,
+            untold: !told && before.is_some_and(|before| before != listing.tools),
+        }
+    }
+
+    /// The upstream of an account said that its tools changed.
+    pub(super) fn told(&self, account_id: &str) {
+        if let Some(account) = self.lock().get_mut(account_id) {
+            account.told = true;
+        }
     }
 
     /// The tools of an account as they were shown last.
@@ -165,7 +187,7 @@ mod tests {
         let long = "x".repeat(60);
         let listed = tools(&["z", "find", "a", "z", "new", "a b", &long]);
         let names = names("prefix = \"crm_1\"\nrename = { find = \"crm_1new\" }");
-        let (tools, new) = seen.listed("ca_1", &names, Arc::clone(&listed));
+        let Listed { tools, new, .. } = seen.listed("ca_1", &names, Arc::clone(&listed));
         assert_eq!(
             (shown(&tools), new),
             (vec!["crm_1z", "crm_1new", "crm_1a"], true)
@@ -183,7 +205,9 @@ mod tests {
         ];
         assert_eq!(reasons, expected);
         // The same listing is not looked through again.
-        let (again, new) = seen.listed("ca_1", &names, listed);
+        let Listed {
+            tools: again, new, ..
+        } = seen.listed("ca_1", &names, listed);
         assert!(Arc::ptr_eq(&again, &tools) && !new);
     }
 
@@ -191,7 +215,7 @@ mod tests {
     fn plain_names_cost_nothing_and_are_nobody_elses() {
         let seen = Seen::default();
         let listed = tools(&["a", "b"]);
-        let (tools, _) = seen.listed("ca_1", &Names::default(), Arc::clone(&listed));
+        let Listed { tools, .. } = seen.listed("ca_1", &Names::default(), Arc::clone(&listed));
         assert!(Arc::ptr_eq(&tools, &listed));
         assert!(seen.tools("ca_2").is_none());
         seen.forget();

@@ -332,7 +332,7 @@ impl LocalEngineBuilder {
         let (drain, cut) = (Drain::default(), CancellationToken::new());
         let plane = Arc::new(DataPlane::new(
             Arc::clone(&engine),
-            Arc::clone(&upstreams),
+            &upstreams,
             cut.child_token(),
         ));
         let parts = Arc::new(Parts {
