@@ -142,7 +142,7 @@ impl Upstream {
         {
             return Ok((Arc::clone(&listing.tools), Known(true)));
         }
-        let listed = self.readable(all_pages(&self.peer)).await?;
+        let listed = self.readable(Box::pin(all_pages(&self.peer))).await?;
         let listed = listed.map_err(|broken| match broken {
             Broken::Service(error) => self.failure(error, Phase::List),
             Broken::Endless(what) => UpstreamError::Endless {
@@ -170,7 +170,7 @@ impl Upstream {
         progress: Option<Progress>,
     ) -> Result<CallToolResult, UpstreamError> {
         let _listening = progress.map(|progress| self.listeners.listen(&mut request, progress));
-        let calling = self.readable(self.peer.call_tool_once(request));
+        let calling = self.readable(Box::pin(self.peer.call_tool_once(request)));
         let response = timeout(self.deadlines.call, calling)
             .await
             .map_err(|_| {

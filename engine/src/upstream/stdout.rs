@@ -63,10 +63,17 @@ pub(super) fn too_deep() -> Reason {
 struct Line {
     length: usize,
     is_object: bool,
-    in_string: bool,
-    escaped: bool,
+    text: Text,
     depth: usize,
     refused: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Text {
+    #[default]
+    Outside,
+    Inside,
+    Escaped,
 }
 
 impl Line {
@@ -95,13 +102,18 @@ impl Line {
     }
 
     fn nesting(&mut self, byte: u8) -> usize {
-        match (self.in_string, byte) {
-            (true, _) if self.escaped => self.escaped = false,
-            (true, b'\\') => self.escaped = true,
-            (_, b'"') => self.in_string = !self.in_string,
-            (false, b'{' | b'[') => self.depth += 1,
-            (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
-            _ => {}
+        self.text = match (self.text, byte) {
+            (Text::Inside, b'\\') => Text::Escaped,
+            (Text::Inside, b'"') => Text::Outside,
+            (Text::Inside | Text::Escaped, _) | (Text::Outside, b'"') => Text::Inside,
+            (Text::Outside, _) => Text::Outside,
+        };
+        if self.text == Text::Outside {
+            match byte {
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
         }
         self.depth
     }
