@@ -50,7 +50,6 @@ fn setting(name: &str, smoke: usize) -> usize {
     env::var(name).map_or(smoke, |text| text.parse().unwrap())
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_clients_and_many_calls_leave_nothing_behind() {
     let killed = setting("VMCP_LEAKS_KILLED", 20);

@@ -10,6 +10,7 @@ mod browser;
 mod controls;
 mod flow;
 mod isolation;
+#[cfg(target_os = "linux")]
 mod leaks;
 mod oauth;
 mod operations;
