@@ -290,8 +290,11 @@ class Inspector:
         with tempfile.TemporaryDirectory() as home:
             command = [NODE, INSPECTOR, "--cli", self.play.url, "--transport", "http", "--method", "tools/call",
                        "--tool-name", "notes_read", "--stored-auth-only", *headers]
-            done = subprocess.run([str(part) for part in command], text=True, timeout=SECONDS, capture_output=True,
-                                  env=environment() | {"HOME": home, "NO_COLOR": "1"})
+            try:
+                done = subprocess.run([str(part) for part in command], text=True, timeout=SECONDS, capture_output=True,
+                                      env=environment() | {"HOME": home, "NO_COLOR": "1"})
+            except subprocess.TimeoutExpired:
+                return f"no answer within {SECONDS} s"
         if done.returncode == 0:
             return "result: " + json.loads(done.stdout)["content"][0]["text"]
         return f"exit {done.returncode}: {done.stdout} {done.stderr}"

@@ -57,9 +57,9 @@ def of_result(result):
 def of_error(error):
     """Its type, its code and its text; the innermost, where a group has it."""
     names = []
-    while isinstance(error, BaseExceptionGroup):
+    while inner := getattr(error, "exceptions", None):
         names.append(type(error).__name__)
-        error = error.exceptions[0]
+        error = inner[0]
     code = getattr(getattr(error, "error", None), "code", None)
     names.append(type(error).__name__ + (f" {code}" if code is not None else ""))
     return " > ".join(names) + f": {error}"

@@ -200,6 +200,14 @@ async fn headers_that_are_wrong_or_there_twice_are_refused() {
 /// Sends a list with this head, written by hand because an HTTP library would not; the status of the answer, and
 /// whether tools are in it.
 async fn by_hand(stage: &Stage, head: &str) -> (u16, bool) {
+    let length = LIST.len().to_string();
+    let answer = exchange(stage, &head.replace("LENGTH", &length), LIST).await;
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.contains("mail_read"))
+}
+
+/// Reads only when all is sent.
+async fn exchange(stage: &Stage, head: &str, body: &str) -> String {
     let authority = stage
         .scene
         .engine
@@ -207,21 +215,28 @@ async fn by_hand(stage: &Stage, head: &str) -> (u16, bool) {
         .strip_prefix("http://")
         .unwrap();
     let path = stage.url.split_once(authority).unwrap().1;
-    let head = head
-        .replace("ENGINE", authority)
-        .replace("LENGTH", &LIST.len().to_string())
-        .replace('\n', "\r\n");
+    let head = head.replace("ENGINE", authority).replace('\n', "\r\n");
     let token = &stage.token;
     let usual = "content-type: application/json\r\naccept: application/json, text/event-stream\r\nconnection: close";
     let request = format!(
-        "POST {path} HTTP/1.1\r\nauthorization: Bearer {token}\r\n{usual}\r\n{head}\r\n\r\n{LIST}"
+        "POST {path} HTTP/1.1\r\nauthorization: Bearer {token}\r\n{usual}\r\n{head}\r\n\r\n{body}"
     );
     let mut stream = TcpStream::connect(authority).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.contains("mail_read"))
+    answer
+}
+
+#[tokio::test]
+async fn a_client_that_sends_far_too_much_still_gets_its_answer() {
+    let stage = Stage::start().await;
+    let body = LIST.replace("{}", &format!(r#"{{"x":"{}"}}"#, "x".repeat(30 << 20)));
+    let head = format!("host: ENGINE\ncontent-length: {}", body.len());
+    let answer = exchange(&stage, &head, &body).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.contains(r#""id":7"#), "{answer}");
+    stage.still_serves().await;
 }
 
 #[tokio::test]

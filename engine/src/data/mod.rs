@@ -45,6 +45,9 @@ use crate::{bearer::Caller, engine::Engine, local::request_log::REQUEST_ID, upst
 /// The largest request body: the MCP library's own limit, answered in its protocol's words.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
+/// How much more of a body that is too large is read and thrown away.
+const MAX_DRAINED: usize = 16 * MAX_BODY;
+
 /// Everything a request on the data plane needs.
 pub(crate) struct DataPlane {
     engine: Arc<Engine>,
@@ -204,22 +207,30 @@ impl DataPlane {
 async fn whole(body: Body) -> Result<Bytes, Response> {
     let mut read = Vec::new();
     let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let refusal = match piece {
-            Ok(piece) if read.len() + piece.len() <= MAX_BODY => {
+    let refusal = loop {
+        match pieces.next().await {
+            None => return Ok(read.into()),
+            Some(Ok(piece)) if read.len() + piece.len() <= MAX_BODY => {
                 read.extend_from_slice(&piece);
-                continue;
             }
-            Ok(_) => Refusal::too_large(MAX_BODY),
-            Err(_) => Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "body_unreadable",
-                "the body of the request breaks off",
-            ),
-        };
-        return Err(refusal.response(&refusal::id_at_the_beginning(&read)));
+            Some(Ok(_)) => break Refusal::too_large(MAX_BODY),
+            Some(Err(_)) => {
+                break Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    "body_unreadable",
+                    "the body of the request breaks off",
+                );
+            }
+        }
+    };
+    // A client that sends on loses the answer with its connection.
+    let mut left = MAX_DRAINED;
+    while let Some(Ok(piece)) = pieces.next().await
+        && piece.len() < left
+    {
+        left -= piece.len();
     }
-    Ok(read.into())
+    Err(refusal.response(&refusal::id_at_the_beginning(&read)))
 }
 
 /// Whether a request says that it is of a revision without `initialize`.
