@@ -24,7 +24,7 @@ const KEY: &str = "audit-key";
 /// How many records are kept if the settings do not say.
 pub(crate) const KEPT: u32 = 100_000;
 
-/// Takes records without making calls wait. While one batch is being written, the next gathers.
+/// Takes records without making calls wait: they gather, and are written many at once.
 pub(crate) struct Audit {
     store: Store,
     key: hmac::Key,
@@ -89,17 +89,26 @@ impl Audit {
                 return;
             }
         }
-        let waiting = Arc::clone(&self.waiting);
-        let take = move || std::mem::take(&mut *lock(&waiting)).into();
         let failed = |error: StoreError| tracing::error!(%error, "cannot store what was called");
-        if let Err(error) = self.store.save_audit(take, self.keep, failed) {
-            failed(error);
-        }
+        let later = self.store.save_audit_later(self.take(), self.keep, failed);
+        later.unwrap_or_else(failed);
     }
 
     /// The records that match, the oldest first; also those that were still to be written.
     pub(crate) async fn find(&self, query: AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
+        self.store.save_audit(self.take(), self.keep).await?;
         self.store.audit(query).await
+    }
+
+    /// Drops what is still to be written; part of a reset.
+    pub(crate) fn forget(&self) {
+        lock(&self.waiting).clear();
+    }
+
+    /// Takes what waits, whenever its turn comes.
+    fn take(&self) -> impl FnOnce() -> Vec<AuditRow> + Send + use<> {
+        let waiting = Arc::clone(&self.waiting);
+        move || std::mem::take(&mut *lock(&waiting)).into()
     }
 }
 
@@ -244,6 +253,25 @@ mod tests {
         let expected: Vec<_> = (900..1000).map(|number| format!("req_{number}")).collect();
         assert_eq!(ids(&found), expected);
         assert!(found.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_by_itself_and_not_after_it_was_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("vmcp.db")).unwrap();
+        let audit = Audit::load(&store, 100).unwrap();
+        audit.record(row(1));
+        audit.forget();
+        audit.record(row(2));
+        // Read as a stranger to the audit does, who makes nothing be written.
+        let found = loop {
+            let found = store.audit(all()).await.unwrap();
+            if !found.is_empty() {
+                break found;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(ids(&found), ["req_2"]);
     }
 
     #[tokio::test]

@@ -616,8 +616,12 @@ def _audited(answer: dict[str, Any]) -> list[AuditRecord]:
     from datetime import timedelta
 
     def record(engine_us: int, upstream_us: int, at: str, **facts: Any) -> AuditRecord:
-        took = {"engine_time": timedelta(microseconds=engine_us), "upstream_time": timedelta(microseconds=upstream_us)}
-        return AuditRecord(at=naive_utc(at), **took, **facts)
+        return AuditRecord(
+            at=naive_utc(at),
+            engine_time=timedelta(microseconds=engine_us),
+            upstream_time=timedelta(microseconds=upstream_us),
+            **facts,
+        )
 
     return [record(**facts) for facts in answer["records"]]
 

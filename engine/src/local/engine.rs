@@ -110,6 +110,7 @@ impl Parts {
         // New requests wait at the gate; those under way end because their upstreams do.
         let (_shut, ()) = tokio::join!(self.plane.shut(), self.upstreams.stop_all());
         self.upstreams.stop_all().await;
+        self.engine.audit().forget();
         self.engine.store().reset(seed).await?;
         self.plane.forget();
         self.upstreams.forget_deleted();

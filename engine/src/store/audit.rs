@@ -40,33 +40,29 @@ pub(crate) struct AuditQuery {
 }
 
 impl Store {
-    /// Writes what `take` yields once it is its turn, and removes all but the newest `keep` rows.
+    /// Writes what `take` yields by then, some time soon, and removes all but the newest `keep` rows.
     /// Nobody waits for it: `failed` learns if it could not be done.
-    pub(crate) fn save_audit(
+    pub(crate) fn save_audit_later(
         &self,
         take: impl FnOnce() -> Vec<AuditRow> + Send + 'static,
         keep: u32,
         failed: impl FnOnce(StoreError) + Send + 'static,
     ) -> Result<(), StoreError> {
-        self.inner.writer.send(
-            move |tx| {
-                for row in take() {
-                    insert(tx, &row)?;
-                }
-                tx.prepare_cached(
-                    "DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ?1",
-                )?
-                .execute([keep])?;
-                Ok(())
-            },
-            |saved| saved.unwrap_or_else(failed),
-        )
+        let job = move |tx: &Transaction<'_>| save(tx, &take(), keep);
+        self.inner.writer.run_later(job, failed)
     }
 
-    /// The rows that match, the oldest first, with all that was to be saved before.
+    /// The same at once.
+    pub(crate) async fn save_audit(
+        &self,
+        take: impl FnOnce() -> Vec<AuditRow> + Send + 'static,
+        keep: u32,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| save(tx, &take(), keep)).await
+    }
+
+    /// The rows that match, the oldest first.
     pub(crate) async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
-        // What waits to be written is written first: jobs of one thread run in order.
-        self.write(|_| Ok(())).await?;
         self.read(move |tx| {
             // After a row, what follows it; else the end of the list.
             let order = if query.since.is_some() { "ASC" } else { "DESC" };
@@ -98,6 +94,18 @@ impl Store {
         })
         .await
     }
+}
+
+fn save(tx: &Transaction<'_>, rows: &[AuditRow], keep: u32) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for row in rows {
+        insert(tx, row)?;
+    }
+    tx.prepare_cached("DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ?1")?
+        .execute([keep])?;
+    Ok(())
 }
 
 fn insert(tx: &Transaction<'_>, row: &AuditRow) -> Result<(), StoreError> {

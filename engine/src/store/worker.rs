@@ -1,8 +1,9 @@
 //! One thread that owns one database connection and runs the closures it is sent, in order.
 
 use std::{
-    sync::mpsc::{self, Sender},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -10,12 +11,20 @@ use tokio::sync::oneshot;
 
 use super::{StoreError, changes::Changes};
 
+/// How long what has time waits, so that many can become one.
+const LATER: Duration = Duration::from_millis(50);
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Message {
+    Now(Job),
+    Later(Job),
+}
 
 pub(super) struct Worker {
     behavior: TransactionBehavior,
     changes: Option<Changes>,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -28,14 +37,10 @@ impl Worker {
         behavior: TransactionBehavior,
         changes: Option<Changes>,
     ) -> std::io::Result<Worker> {
-        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (jobs, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || {
-                for job in inbox {
-                    job(&mut connection);
-                }
-            })?;
+            .spawn(move || work(&inbox, &mut connection))?;
         Ok(Worker {
             behavior,
             changes,
@@ -51,7 +56,7 @@ impl Worker {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.send(job, move |result| drop(answer.send(result)))?;
+        self.send(Message::Now, job, move |result| drop(answer.send(result)))?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -61,13 +66,22 @@ impl Worker {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = mpsc::channel();
-        self.send(job, move |result| drop(answer.send(result)))?;
+        self.send(Message::Now, job, move |result| drop(answer.send(result)))?;
         answered.recv().map_err(|_| StoreError::Closed)?
     }
 
-    /// Runs it without waiting; `answer` is told how it ended.
-    pub(super) fn send<T>(
+    /// Runs a job some time soon, without waiting for it; `failed` is told if it does not succeed.
+    pub(super) fn run_later(
         &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static,
+        failed: impl FnOnce(StoreError) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.send(Message::Later, job, |done| done.unwrap_or_else(failed))
+    }
+
+    fn send<T>(
+        &self,
+        when: fn(Job) -> Message,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
         answer: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) -> Result<(), StoreError> {
@@ -76,7 +90,36 @@ impl Worker {
             answer(in_transaction(connection, behavior, changes.as_ref(), job));
         });
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job).map_err(|_| StoreError::Closed)
+        jobs.send(when(job)).map_err(|_| StoreError::Closed)
+    }
+}
+
+/// Until nobody can send anything more; then what has time has none left.
+fn work(inbox: &Receiver<Message>, connection: &mut Connection) {
+    let mut later: Vec<Job> = Vec::new();
+    let mut due: Option<Instant> = None;
+    loop {
+        let next = match due.map(|due| due.saturating_duration_since(Instant::now())) {
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
+            Some(left) => inbox.recv_timeout(left),
+        };
+        match next {
+            Ok(Message::Now(job)) => job(connection),
+            Ok(Message::Later(job)) => {
+                later.push(job);
+                due = due.or_else(|| Some(Instant::now() + LATER));
+            }
+            Err(ended) => {
+                due = None;
+                for job in later.drain(..) {
+                    job(connection);
+                }
+                if ended == RecvTimeoutError::Disconnected {
+                    return;
+                }
+            }
+        }
     }
 }
 
