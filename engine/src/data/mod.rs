@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use self::{
     catalogue::Catalogues,
-    gate::Address,
+    gate::{Address, Grant},
     leases::Leases,
     refusal::{Envelope, Refusal},
     server::VirtualServer,
@@ -127,26 +127,16 @@ impl DataPlane {
             },
             Err(refusal) => Err(refusal),
         };
-        let (tenancy, mut grant) = match admitted {
+        let (tenancy, grant) = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal.response(&id),
         };
         let caller = Caller::User(grant.identifier.clone());
-        if is_modern(&parts.headers)
-            && let Some(tool) = envelope.called_tool(&body)
-        {
-            // Its headers may have to repeat arguments, which only its definition says.
-            self.catalogues.learn(&grant, &tool).await;
-            // An upstream that was asked may have refused the account's credential.
-            if let Some(ending) = tenancy.look().await {
-                return ending.response(&id);
-            }
-            grant = tenancy.lease().grant().unwrap_or(grant);
-        }
+        let called = envelope.called_tool(&body);
         let may_listen = parts.method == Method::GET && listening::may(&parts.headers);
         let cancelled = envelope.cancelled_request(&body);
         let request = Request::from_parts(parts, Body::from(body));
-        let answering = self.answer(request, &tenancy, grant, &id);
+        let answering = self.answer(request, called, &tenancy, grant, &id);
         let answer = tokio::select! {
             biased;
             ending = tenancy.over() => Err(ending),
@@ -174,12 +164,18 @@ impl DataPlane {
     async fn answer(
         &self,
         request: Request,
+        called: Option<String>,
         tenancy: &Tenancy,
-        grant: Arc<gate::Grant>,
+        grant: Arc<Grant>,
         id: &Value,
     ) -> Response {
         let terms = Arc::clone(tenancy.lease().terms());
-        let server = VirtualServer::new(Arc::clone(&self.catalogues), grant, terms);
+        let learned = match called.filter(|_| is_modern(request.headers())) {
+            // Its headers may have to repeat arguments, which only its definition says.
+            Some(tool) => self.catalogues.learn(&grant, &tool).await,
+            None => None,
+        };
+        let server = VirtualServer::new(Arc::clone(&self.catalogues), grant, terms, learned);
         let service = StreamableHttpService::new(
             move || Ok(server.clone()),
             Arc::clone(&self.sessions),

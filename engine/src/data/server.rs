@@ -1,6 +1,9 @@
 //! A Virtual MCP server: lists and calls the admitted tools of one grant.
 
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rmcp::{
     ErrorData, ServerHandler,
@@ -16,8 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    admission::{admitted, clashes, in_scope},
-    catalogue::{Catalogues, Failure, Listing},
+    admission::{admitted, clashes},
+    catalogue::{Catalogues, Failure, Listing, candidates},
     gate::{Grant, Mapping},
     leases::{Call, Terms},
     refusal::Refusal,
@@ -48,14 +51,22 @@ pub(super) struct VirtualServer {
     catalogues: Arc<Catalogues>,
     grant: Arc<Grant>,
     terms: Arc<Terms>,
+    /// The listings that were made to check the headers of the call: it needs no others.
+    learned: Arc<Mutex<Option<Vec<Listing>>>>,
 }
 
 impl VirtualServer {
-    pub(super) fn new(catalogues: Arc<Catalogues>, grant: Arc<Grant>, terms: Arc<Terms>) -> Self {
+    pub(super) fn new(
+        catalogues: Arc<Catalogues>,
+        grant: Arc<Grant>,
+        terms: Arc<Terms>,
+        learned: Option<Vec<Listing>>,
+    ) -> Self {
         Self {
             catalogues,
             grant,
             terms,
+            learned: Arc::new(Mutex::new(learned)),
         }
     }
 
@@ -108,11 +119,16 @@ impl VirtualServer {
         entry: &mut Entry<'_>,
     ) -> Result<CallToolResult, ErrorData> {
         let grant = &*self.grant;
-        let candidates = grant
-            .scope
-            .iter()
-            .filter(|mapping| in_scope(mapping, &request.name));
-        let listings = self.catalogues.listings(grant, candidates).await;
+        let candidates = candidates(grant, &request.name);
+        let learned = self
+            .learned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let listings = match learned {
+            Some(learned) => candidates.zip(learned).collect(),
+            None => self.catalogues.listings(grant, candidates).await,
+        };
         let found = admitted(grant, &listings)
             .into_iter()
             .find(|(_, _, tool)| tool.name == request.name);
