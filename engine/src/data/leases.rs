@@ -25,6 +25,8 @@ const SETTLE_WITHIN: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Leases {
     next: AtomicU64,
+    /// How often a change concerned one of them.
+    touches: AtomicU64,
     open: Mutex<HashMap<u64, Arc<Terms>>>,
 }
 
@@ -113,6 +115,7 @@ impl Leases {
                 Change::Accounts { identifier } => terms.identifier == *identifier,
             };
             if concerned {
+                self.touches.fetch_add(1, Ordering::SeqCst);
                 terms.touch();
             }
         });
@@ -149,6 +152,11 @@ impl Leases {
                 terms.stop(Stopped::Reset);
             }
         });
+    }
+
+    /// Moves whenever there is something to settle.
+    pub(super) fn touches(&self) -> u64 {
+        self.touches.load(Ordering::SeqCst)
     }
 
     /// Waits until whatever is touched has been looked at or has ended, so that nothing which a
@@ -313,6 +321,8 @@ mod tests {
     #[test]
     fn a_change_touches_whom_it_concerns() {
         let leases = Arc::new(Leases::default());
+        leases.changed(&config("one"));
+        assert_eq!(leases.touches(), 0);
         let alice = open(&leases, "one", "alice", "a");
         let bob = open(&leases, "two", "bob", "b");
         for (change, touched) in [
@@ -322,8 +332,11 @@ mod tests {
             (accounts("alice"), [true, false]),
             (accounts("bob"), [false, true]),
         ] {
+            let before = leases.touches();
             leases.changed(&change);
             assert_eq!([alice.is_unseen(), bob.is_unseen()], touched, "{change:?}");
+            let count = touched.into_iter().filter(|touched| *touched).count() as u64;
+            assert_eq!(leases.touches() - before, count);
             for lease in [&alice, &bob] {
                 lease.seen(*lease.touches().borrow());
             }

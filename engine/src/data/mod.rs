@@ -198,10 +198,9 @@ pub(crate) async fn settle(
     request: Request,
     next: Next,
 ) -> Response {
-    let reads = request.method().is_safe();
+    let before = plane.leases.touches();
     let response = next.run(request).await;
-    // Pages of the connect flow change things with `GET` too, but nobody there has a call under way.
-    if !reads {
+    if plane.leases.touches() != before {
         plane.leases.settle().await;
     }
     response
