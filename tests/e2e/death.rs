@@ -12,11 +12,15 @@ use futures_util::{StreamExt as _, future::join_all};
 use scalekit_vmcp::{AccountRef, Config, ConnectionToolMapping, NewConfig};
 use scalekit_vmcp_engine::controls::{AccountStatus, JournalFilter};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    sync::mpsc,
+    time::timeout,
+};
 
 use crate::{
     scene::{Answer, MAIL_CONNECTION, Scene},
-    slow::{Seen, SlowUpstream, Speaks},
+    slow::{PATIENCE, Seen, SlowUpstream, Speaks},
 };
 
 /// What takes a tool from alice.
@@ -82,7 +86,7 @@ impl Stage {
         format!("Bearer {}", session.token().await.unwrap().token())
     }
 
-    fn message(&self, id: u64, meta: Value) -> String {
+    fn message(&self, id: u64, meta: &Value) -> String {
         json!({
             "jsonrpc": "2.0", "id": id, "method": "tools/call",
             "params": { "name": self.tool, "arguments": { "to": "bob" }, "_meta": meta },
@@ -91,7 +95,7 @@ impl Stage {
     }
 
     async fn call(&self, id: u64, token: &str) -> Answer {
-        let message = self.message(id, json!({}));
+        let message = self.message(id, &json!({}));
         self.scene.post(&self.url, Some(token), &[], message).await
     }
 
@@ -306,7 +310,7 @@ async fn an_open_stream_closes_with_its_reason() {
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", "2025-11-25")
             .header("authorization", &stage.token)
-            .body(stage.message(7, json!({ "progressToken": "p" })));
+            .body(stage.message(7, &json!({ "progressToken": "p" })));
         let response = request.send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut events = response.bytes_stream();
@@ -322,8 +326,8 @@ async fn an_open_stream_closes_with_its_reason() {
         }
         // The promise is 100 ms; a busy machine may take longer to run this test.
         assert!(since.elapsed() < Duration::from_secs(1), "{cause:?}");
-        let data = rest.lines().filter_map(|line| line.strip_prefix("data:"));
-        let last: Value = serde_json::from_str(data.last().unwrap()).unwrap();
+        let mut data = rest.lines().filter_map(|line| line.strip_prefix("data:"));
+        let last: Value = serde_json::from_str(data.next_back().unwrap()).unwrap();
         let body = Answer {
             status: expected(cause).0,
             challenge: None,
@@ -356,4 +360,53 @@ async fn a_client_that_goes_away_cancels_its_call() {
         ended[0].outcome,
         Some(scalekit_vmcp_engine::controls::Outcome::Cancelled)
     );
+}
+
+/// A server over stdio that tells a socket the method of each message, and answers no call.
+const CHILD: &str = r#"
+import json, socket, sys
+ear = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+tool = {"name": "wait", "inputSchema": {"type": "object"}}
+results = {
+    "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+                   "serverInfo": {"name": "child", "version": "1"}},
+    "tools/list": {"tools": [tool, {**tool, "name": "other"}]},
+}
+for line in sys.stdin:
+    message = json.loads(line)
+    method = message["method"]
+    ear.sendall((method + "\n").encode())
+    if method in results:
+        answer = {"result": results[method]}
+    elif method == "server/discover":
+        answer = {"error": {"code": -32601, "message": "unknown"}}
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"#;
+
+#[tokio::test]
+async fn a_child_is_told_that_a_call_was_cancelled() {
+    let ear = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = ear.local_addr().unwrap().port().to_string();
+    let arguments = json!(["-c", CHILD, port]);
+    let toml = format!(
+        "[connections.slow]\nupstream = {{ command = \"python3\", args = {arguments} }}\n\
+         [connections.news]\nsandbox = \"news.json\"\n"
+    );
+    let stage = Stage::of(Scene::start(&toml).await, "slow", ["wait", "other"]).await;
+    let end = async {
+        let (child, _) = ear.accept().await.unwrap();
+        let mut methods = BufReader::new(child).lines();
+        let mut hears = async |wanted: &str| {
+            let hearing = async { while methods.next_line().await.unwrap().unwrap() != wanted {} };
+            let heard = timeout(PATIENCE, hearing).await;
+            heard.unwrap_or_else(|_| panic!("the child was not told `{wanted}`"));
+        };
+        hears("tools/call").await;
+        stage.cause(Cause::ToolRemoved).await;
+        hears("notifications/cancelled").await;
+    };
+    let (answer, ()) = tokio::join!(stage.call(7, &stage.token), end);
+    assert_eq!(reason(&answer), expected(Cause::ToolRemoved));
 }

@@ -47,12 +47,11 @@ impl Events {
     async fn next(&mut self) -> Option<Value> {
         let next = async {
             loop {
-                if let Some((event, rest)) = self.text.split_once("\n\n") {
+                if let Some(end) = self.text.find("\n\n") {
+                    let event: String = self.text.drain(..end + 2).collect();
                     let data = event.lines().find_map(|line| line.strip_prefix("data:"));
-                    let message = data.map(|data| serde_json::from_str(data).unwrap());
-                    self.text = rest.to_owned();
-                    match message {
-                        Some(message) => return Some(message),
+                    match data {
+                        Some(data) => return Some(serde_json::from_str(data).unwrap()),
                         // A comment shows that the stream lives.
                         None => continue,
                     }

@@ -63,10 +63,7 @@ impl Catalogues {
 
     /// A tool that this grant has been shown, or could have been: as it was listed last.
     pub(super) fn known(&self, grant: &Grant, name: &str) -> Option<Tool> {
-        let listings: Vec<(&Mapping, Arc<[Tool]>)> = grant
-            .scope
-            .iter()
-            .filter(|mapping| in_scope(mapping, name))
+        let listings: Vec<(&Mapping, Arc<[Tool]>)> = candidates(grant, name)
             .filter_map(|mapping| Some((mapping, self.seen.tools(&mapping.account.as_ref()?.id)?)))
             .collect();
         let mut found = admitted(grant, &listings).into_iter();
@@ -80,12 +77,14 @@ impl Catalogues {
         self.seen.account(account_id)
     }
 
-    /// Lists the connections that can hold this tool, if nobody did it before for this user.
-    pub(super) async fn learn(&self, grant: &Grant, name: &str) {
-        if self.known(grant, name).is_none() {
-            let candidates = grant.scope.iter().filter(|mapping| in_scope(mapping, name));
-            self.listings(grant, candidates).await;
+    /// The listings of the connections that can hold this tool, if nobody made them before for this
+    /// user: in the order of the grant.
+    pub(super) async fn learn(&self, grant: &Grant, name: &str) -> Option<Vec<Listing>> {
+        if self.known(grant, name).is_some() {
+            return None;
         }
+        let listings = self.listings(grant, candidates(grant, name)).await;
+        Some(listings.into_iter().map(|(_, listing)| listing).collect())
     }
 
     /// Takes it from an upstream that its tools have changed.
@@ -325,6 +324,14 @@ impl Catalogues {
             }
         }
     }
+}
+
+/// The mappings that can hold a tool of this name.
+pub(super) fn candidates<'a>(grant: &'a Grant, name: &str) -> impl Iterator<Item = &'a Mapping> {
+    grant
+        .scope
+        .iter()
+        .filter(move |mapping| in_scope(mapping, name))
 }
 
 fn owner(grant: &Grant, account: &AccountView) -> Owner {

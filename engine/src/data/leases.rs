@@ -25,6 +25,8 @@ const SETTLE_WITHIN: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Leases {
     next: AtomicU64,
+    /// How often a change concerned one of them.
+    touches: AtomicU64,
     open: Mutex<HashMap<u64, Arc<Terms>>>,
 }
 
@@ -113,6 +115,7 @@ impl Leases {
                 Change::Accounts { identifier } => terms.identifier == *identifier,
             };
             if concerned {
+                self.touches.fetch_add(1, Ordering::SeqCst);
                 terms.touch();
             }
         });
@@ -149,6 +152,11 @@ impl Leases {
                 terms.stop(Stopped::Reset);
             }
         });
+    }
+
+    /// Moves whenever there is something to settle.
+    pub(super) fn touches(&self) -> u64 {
+        self.touches.load(Ordering::SeqCst)
     }
 
     /// Waits until whatever is touched has been looked at or has ended, so that nothing which a
@@ -268,5 +276,126 @@ impl Terms {
     fn stop(&self, why: Stopped) {
         let _ = self.stopped.set(why);
         self.touch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+    use serde_json::json;
+
+    use super::*;
+    use crate::signing::TokenType;
+
+    fn open(leases: &Arc<Leases>, server: &str, user: &str, token: &str) -> Lease {
+        let claims = Claims {
+            iss: String::new(),
+            sub: user.to_owned(),
+            aud: String::new(),
+            iat: 0,
+            exp: 0,
+            jti: token.to_owned(),
+            token_type: TokenType::McpSession,
+            mcp_cfg: None,
+            conn_id: None,
+            ca_ids: None,
+            access_level: None,
+        };
+        leases.open(&Address::Config(server.to_owned()), &claims, &json!(7))
+    }
+
+    fn config(server: &str) -> Change {
+        Change::Config {
+            server_uuid: server.to_owned(),
+        }
+    }
+
+    fn accounts(user: &str) -> Change {
+        Change::Accounts {
+            identifier: user.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_change_touches_whom_it_concerns() {
+        let leases = Arc::new(Leases::default());
+        leases.changed(&config("one"));
+        assert_eq!(leases.touches(), 0);
+        let alice = open(&leases, "one", "alice", "a");
+        let bob = open(&leases, "two", "bob", "b");
+        for (change, touched) in [
+            (config("one"), [true, false]),
+            (config("two"), [false, true]),
+            (config("three"), [false, false]),
+            (accounts("alice"), [true, false]),
+            (accounts("bob"), [false, true]),
+        ] {
+            let before = leases.touches();
+            leases.changed(&change);
+            assert_eq!([alice.is_unseen(), bob.is_unseen()], touched, "{change:?}");
+            let count = touched.into_iter().filter(|touched| *touched).count() as u64;
+            assert_eq!(leases.touches() - before, count);
+            for lease in [&alice, &bob] {
+                lease.seen(*lease.touches().borrow());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_settles_when_whatever_it_touches_has_looked_or_ended() {
+        let leases = Arc::new(Leases::default());
+        leases.settle().await;
+        let (looks, ends) = (
+            open(&leases, "one", "alice", "a"),
+            open(&leases, "one", "bob", "b"),
+        );
+        let _other = open(&leases, "two", "bob", "b");
+        leases.changed(&config("one"));
+        let mut settled = pin!(leases.settle());
+        assert!(poll!(settled.as_mut()).is_pending());
+        looks.seen(1);
+        assert!(poll!(settled.as_mut()).is_pending());
+        drop(ends);
+        settled.await;
+        // The next change is not settled by having looked at this one.
+        leases.changed(&config("one"));
+        assert!(poll!(pin!(leases.settle())).is_pending());
+    }
+
+    #[test]
+    fn a_client_cancels_only_what_came_with_its_own_token() {
+        let leases = Arc::new(Leases::default());
+        let call = open(&leases, "one", "alice", "a");
+        let same = open(&leases, "one", "alice", "a");
+        let elsewhere = open(&leases, "two", "alice", "a");
+        let newer = open(&leases, "one", "alice", "a2");
+        for canceller in [&elsewhere, &newer] {
+            leases.cancel(canceller, &json!(8));
+        }
+        leases.cancel(&same, &json!(8));
+        leases.cancel(&same, &json!("7"));
+        assert_eq!((call.stopped(), call.is_unseen()), (None, false));
+        leases.cancel(&same, &json!(7));
+        assert_eq!(call.stopped(), Some(Stopped::Cancelled));
+        assert_eq!((elsewhere.stopped(), newer.stopped()), (None, None));
+    }
+
+    #[test]
+    fn a_reset_stops_those_that_listen() {
+        let leases = Arc::new(Leases::default());
+        let (listens, calls) = (
+            open(&leases, "one", "alice", "a"),
+            open(&leases, "one", "alice", "a"),
+        );
+        let _news = listens.listen();
+        leases.stop_listeners();
+        assert_eq!(
+            (listens.stopped(), calls.stopped()),
+            (Some(Stopped::Reset), None)
+        );
+        drop((listens, calls));
+        assert!(leases.all().is_empty());
     }
 }

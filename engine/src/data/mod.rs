@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 use self::{
     catalogue::Catalogues,
-    gate::Address,
+    gate::{Address, Grant},
     leases::Leases,
     refusal::{Envelope, Refusal},
     server::VirtualServer,
@@ -135,27 +135,17 @@ impl DataPlane {
             },
             Err(refusal) => Err(refusal),
         };
-        let (tenancy, mut grant) = match admitted {
+        let (tenancy, grant) = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal.response(&id),
         };
         let caller = Caller::User(grant.identifier.clone());
         let request_id = self.engine.request_ids().next();
-        if is_modern(&parts.headers)
-            && let Some(tool) = envelope.called_tool(&body)
-        {
-            // Its headers may have to repeat arguments, which only its definition says.
-            self.catalogues.learn(&grant, &tool).await;
-            // An upstream that was asked may have refused the account's credential.
-            if let Some(ending) = tenancy.look().await {
-                return ending.response(&id);
-            }
-            grant = tenancy.lease().grant().unwrap_or(grant);
-        }
+        let called = envelope.called_tool(&body);
         let may_listen = parts.method == Method::GET && listening::may(&parts.headers);
         let cancelled = envelope.cancelled_request(&body);
         let request = Request::from_parts(parts, Body::from(body));
-        let answering = self.answer(request, &tenancy, grant, request_id.clone(), &id);
+        let answering = self.answer(request, &request_id, called, &tenancy, grant, &id);
         let answer = tokio::select! {
             biased;
             ending = tenancy.over() => Err(ending),
@@ -186,13 +176,20 @@ impl DataPlane {
     async fn answer(
         &self,
         request: Request,
+        request_id: &str,
+        called: Option<String>,
         tenancy: &Tenancy,
-        grant: Arc<gate::Grant>,
-        request_id: String,
+        grant: Arc<Grant>,
         id: &Value,
     ) -> Response {
         let terms = Arc::clone(tenancy.lease().terms());
-        let server = VirtualServer::new(Arc::clone(&self.catalogues), grant, terms, request_id);
+        let learned = match called.filter(|_| is_modern(request.headers())) {
+            // Its headers may have to repeat arguments, which only its definition says.
+            Some(tool) => self.catalogues.learn(&grant, &tool).await,
+            None => None,
+        };
+        let catalogues = Arc::clone(&self.catalogues);
+        let server = VirtualServer::new(catalogues, grant, terms, request_id.to_owned(), learned);
         let service = StreamableHttpService::new(
             move || Ok(server.clone()),
             Arc::clone(&self.sessions),
@@ -245,10 +242,9 @@ pub(crate) async fn settle(
     request: Request,
     next: Next,
 ) -> Response {
-    let reads = request.method().is_safe();
+    let before = plane.leases.touches();
     let response = next.run(request).await;
-    // Pages of the connect flow change things with `GET` too, but nobody there has a call under way.
-    if !reads {
+    if plane.leases.touches() != before {
         plane.leases.settle().await;
     }
     response

@@ -1,6 +1,9 @@
 //! A Virtual MCP server: lists and calls the admitted tools of one grant.
 
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::request::Parts;
 use rmcp::{
@@ -17,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    admission::{admitted, clashes, in_scope},
-    catalogue::{Catalogues, Failure, Listing},
+    admission::{admitted, clashes},
+    catalogue::{Catalogues, Failure, Listing, candidates},
     gate::{Grant, Mapping},
     leases::{Call, Terms},
     record::{CallRecord, Refused},
@@ -52,6 +55,8 @@ pub(super) struct VirtualServer {
     terms: Arc<Terms>,
     /// The `x-request-id` of the answer.
     request_id: String,
+    /// The listings that were made to check the headers of the call: it needs no others.
+    learned: Arc<Mutex<Option<Vec<Listing>>>>,
 }
 
 impl VirtualServer {
@@ -60,12 +65,14 @@ impl VirtualServer {
         grant: Arc<Grant>,
         terms: Arc<Terms>,
         request_id: String,
+        learned: Option<Vec<Listing>>,
     ) -> Self {
         Self {
             catalogues,
             grant,
             terms,
             request_id,
+            learned: Arc::new(Mutex::new(learned)),
         }
     }
 
@@ -118,12 +125,19 @@ impl VirtualServer {
         record: &mut CallRecord<'_>,
     ) -> Result<CallToolResult, ErrorData> {
         let grant = &*self.grant;
-        let candidates = grant
-            .scope
-            .iter()
-            .filter(|mapping| in_scope(mapping, &request.name));
-        let listings = self.catalogues.listings(grant, candidates);
-        let listings = record.upstream(listings).await;
+        let candidates = candidates(grant, &request.name);
+        let learned = self
+            .learned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let listings = match learned {
+            Some(learned) => candidates.zip(learned).collect(),
+            None => {
+                let listings = self.catalogues.listings(grant, candidates);
+                record.upstream(listings).await
+            }
+        };
         let found = admitted(grant, &listings)
             .into_iter()
             .find(|(_, _, tool)| tool.name == request.name);

@@ -31,7 +31,7 @@ pub enum Outcome {
     UpstreamFailed,
     /// With a JSON-RPC error: such as for a tool that does not exist.
     Refused,
-    /// The caller did not wait for the end.
+    /// The caller did not wait for the end, or lost the tool before it.
     Cancelled,
 }
 
