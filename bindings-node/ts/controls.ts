@@ -248,6 +248,8 @@ export interface Diagnosis {
   leftOut: LeftOutTool[];
   /** The last time that the upstream did not answer as it should. */
   lastError?: DiagnosedError;
+  /** Until when the upstream is not asked, because it failed too often: requests get the reason at once. */
+  retryAt?: Date;
 }
 
 /** A tool that is neither listed nor callable. */

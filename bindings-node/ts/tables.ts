@@ -122,6 +122,7 @@ const CONTROLS: Readonly<Record<string, Fields>> = {
     toolCount: { wire: "tool_count" },
     leftOut: { wire: "left_out", type: "LeftOutTool" },
     lastError: { wire: "last_error", type: "DiagnosedError" },
+    retryAt: { wire: "retry_at", type: "Date" },
   },
   LeftOutTool: { tool: { wire: "tool" }, reason: { wire: "reason" }, message: { wire: "message" } },
   DiagnosedError: { at: { wire: "at", type: "Date" }, message: { wire: "message" } },

@@ -213,6 +213,8 @@ class Diagnosis:
         protocol_version: Which revision of MCP the upstream speaks; none while it is not connected.
         tool_count: How many tools it has; none before it was first listed.
         last_error: The last time that the upstream did not answer as it should.
+        retry_at: Until when the upstream is not asked, because it failed too often: requests get the reason at once.
+            By the engine's clock, UTC without a zone.
     """
 
     connection_name: str
@@ -223,6 +225,7 @@ class Diagnosis:
     protocol_version: str | None = None
     tool_count: int | None = None
     last_error: DiagnosedError | None = None
+    retry_at: datetime | None = None
 
 
 class Controls:
@@ -626,9 +629,19 @@ def _audited(answer: dict[str, Any]) -> list[AuditRecord]:
     return [record(**facts) for facts in answer["records"]]
 
 
-def _diagnosis(left_out: list[dict[str, str]], last_error: dict[str, str] | None = None, **facts: Any) -> Diagnosis:
+def _diagnosis(
+    left_out: list[dict[str, str]],
+    last_error: dict[str, str] | None = None,
+    retry_at: str | None = None,
+    **facts: Any,
+) -> Diagnosis:
     error = last_error and DiagnosedError(at=naive_utc(last_error["at"]), message=last_error["message"])
-    return Diagnosis(left_out=[LeftOutTool(**tool) for tool in left_out], last_error=error or None, **facts)
+    return Diagnosis(
+        left_out=[LeftOutTool(**tool) for tool in left_out],
+        last_error=error or None,
+        retry_at=naive_utc(retry_at) if retry_at else None,
+        **facts,
+    )
 
 
 def _config(config: SeedConfig) -> Any:

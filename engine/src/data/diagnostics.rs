@@ -85,6 +85,11 @@ impl DataPlane {
                 at: error.at.into(),
                 message: error.message,
             }),
+            retry_at: self
+                .engine
+                .upstreams()
+                .retry_at(connection, &account.id)
+                .map(Into::into),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{controls::AccountStatus, journal::rfc3339};
 
@@ -31,6 +31,17 @@ pub struct Diagnosis {
     /// The last time that the upstream could not be asked, or did not answer as it should.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<DiagnosedError>,
+    /// Until when, by the engine's clock, the upstream is not asked because it failed too often: its
+    /// requests are answered at once, with the reason.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "until")]
+    pub retry_at: Option<SystemTime>,
+}
+
+fn until<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// A tool that is left out of list and call.

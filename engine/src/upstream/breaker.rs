@@ -22,17 +22,6 @@ const LONGEST_REST: Duration = Duration::from_secs(120);
 /// How long one request may try for all the others, before another one does.
 const TRIAL: Duration = Duration::from_secs(45);
 
-/// What is known of one account's upstream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Health {
-    /// `legacy` or `modern`; `None` before the first handshake.
-    pub(crate) era: Option<&'static str>,
-    /// Why it could not answer; `None` since it did.
-    pub(crate) last_error: Option<String>,
-    /// Until when, by the engine's clock, requests are refused without asking it.
-    pub(crate) retry_at: Option<Timestamp>,
-}
-
 /// One breaker per connection and account.
 pub(super) struct Breakers {
     clock: Clock,
@@ -45,7 +34,6 @@ type Fingerprint = Box<[u8]>;
 struct Breaker {
     /// Of the credential it failed with: another one deserves another try.
     fingerprint: Option<Fingerprint>,
-    era: Option<&'static str>,
     last: Option<Arc<UpstreamError>>,
     state: State,
 }
@@ -131,11 +119,6 @@ impl Breakers {
         }
     }
 
-    /// A handshake succeeded; whether the upstream does anything is another question.
-    pub(super) fn connected(&self, key: &Key, era: &'static str) {
-        lock(&self.known).entry(key.clone()).or_default().era = Some(era);
-    }
-
     /// It is there: what it told before is still true.
     pub(super) fn alive(&self, key: &Key) {
         if let Some(breaker) = lock(&self.known).get_mut(key) {
@@ -180,18 +163,13 @@ impl Breakers {
         lock(&self.known).retain(|(_, account), _| !meant(account));
     }
 
-    pub(super) fn health(&self, key: &Key) -> Option<Health> {
-        let known = lock(&self.known);
-        let breaker = known.get(key)?;
-        let retry_at = match breaker.state {
+    /// Until when, by the engine's clock, an upstream is not asked.
+    pub(super) fn retry_at(&self, key: &Key) -> Option<Timestamp> {
+        match lock(&self.known).get(key)?.state {
             State::Closed { .. } => None,
             State::Open { until, .. } | State::Trial { until, .. } => Some(until),
-        };
-        Some(Health {
-            era: breaker.era,
-            last_error: breaker.last.as_ref().map(ToString::to_string),
-            retry_at: retry_at.filter(|until| self.clock.now() < *until),
-        })
+        }
+        .filter(|until| self.clock.now() < *until)
     }
 }
 

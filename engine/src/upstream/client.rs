@@ -108,13 +108,6 @@ impl Upstream {
         }
     }
 
-    pub(super) fn era_name(&self) -> &'static str {
-        match self.era() {
-            Era::Legacy => "legacy",
-            Era::Unknown => "modern",
-        }
-    }
-
     /// The revision of MCP that was agreed on.
     pub(super) fn protocol_version(&self) -> Option<String> {
         let info = self.peer.peer_info()?;

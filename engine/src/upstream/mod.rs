@@ -32,15 +32,15 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
 use secrecy::SecretString;
 
+use self::{client::Known, pool::Pool, sandbox::Sandbox};
 pub(crate) use self::{
-    breaker::Health,
     error::{Phase, UpstreamError},
     progress::Progress,
 };
-use self::{client::Known, pool::Pool, sandbox::Sandbox};
 use crate::{
     local::clock::Clock,
     outbound::Outbound,
@@ -202,14 +202,10 @@ impl Upstreams {
         }
     }
 
-    /// How the upstream of an account is doing; `None` if nobody has needed it yet.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the diagnostics will ask for it")
-    )]
-    pub(crate) fn health(&self, connection: &str, account_id: &str) -> Option<Health> {
+    /// Until when, by the engine's clock, the upstream of an account rests; `None` if it does not.
+    pub(crate) fn retry_at(&self, connection: &str, account_id: &str) -> Option<Timestamp> {
         let key = (connection.to_owned(), account_id.to_owned());
-        self.pool.breakers().health(&key)
+        self.pool.breakers().retry_at(&key)
     }
 
     /// Which revision of MCP the upstream of an account speaks; `None` while none is connected.

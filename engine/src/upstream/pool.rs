@@ -191,7 +191,7 @@ impl Pool {
             }
             let connected = shared.connect(&connection, &owner, &cancelled).await;
             match &connected {
-                Ok(upstream) => shared.breakers.connected(&key, upstream.era_name()),
+                Ok(_) => {}
                 // Who was stopped on the way is not ill.
                 Err(_) if cancelled.is_cancelled() => {}
                 Err(error) => shared.breakers.failed(&key, &owner, error),
