@@ -4,7 +4,10 @@
 use scalekit_vmcp::NewConfig;
 use serde_json::{Value, json};
 
-use crate::scene::{Answer, MAIL_CONNECTION, Scene};
+use crate::{
+    scene::{Answer, MAIL_CONNECTION, Scene},
+    slow::{SlowUpstream, Speaks},
+};
 
 /// What a message is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,5 +244,28 @@ async fn a_header_that_repeats_an_argument_is_checked_before_anything_was_listed
         assert_eq!(answer.status, status, "{headers:?}: {}", answer.body);
         let code = &answer.body["error"]["code"];
         assert_eq!(code == &json!(-32020), status == 400, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_asks_back_is_a_tool_error_that_says_so() {
+    let upstream = SlowUpstream::start(Speaks::Modern).await;
+    upstream.has(&["asks"]).await;
+    let stage = Stage::start(&upstream.connection("mail")).await;
+    let call = message("tools/call", &json!({ "name": "asks", "arguments": {} }));
+    for answer in [
+        stage.legacy(call.clone()).await,
+        stage.modern(call, &[]).await,
+    ] {
+        let result = &answer.body["result"];
+        assert_eq!(result["isError"], true, "{}", answer.body);
+        assert_ne!(result["resultType"], "input_required");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(
+            text.contains("`mail`")
+                && text.contains("a request for more input")
+                && !text.contains("secret"),
+            "{text}"
+        );
     }
 }

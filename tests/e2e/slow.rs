@@ -10,8 +10,9 @@ use rmcp::{
     ErrorData, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-        DiscoverRequestMethod, DiscoverResult, ListToolsResult, PaginatedRequestParams,
-        ProgressNotificationParam, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
+        DiscoverRequestMethod, DiscoverResult, InputRequiredResult, ListToolsResult,
+        PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
+        SubscriptionFilter, Tool,
     },
     service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext},
     transport::streamable_http_server::{
@@ -49,7 +50,8 @@ pub(crate) enum Speaks {
     Legacy,
 }
 
-/// A server with the tool `wait`, which runs until it is let go or cancelled, and others.
+/// A server with the tool `wait`, which runs until it is let go or cancelled, `asks`, which wants more
+/// input, and others.
 #[derive(Clone)]
 struct Slow {
     speaks: Speaks,
@@ -121,9 +123,13 @@ impl ServerHandler for Slow {
 
     async fn call_tool(
         &self,
-        _: CallToolRequestParams,
+        request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        if request.name == "asks" {
+            let asks = InputRequiredResult::from_request_state("secret state");
+            return Ok(CallToolResponse::InputRequired(asks));
+        }
         let mut let_go = self.let_go.clone();
         let_go.mark_unchanged();
         if let Some(token) = context.meta.get_progress_token() {
