@@ -191,12 +191,11 @@ async fn a_diagnosis_tells_status_era_and_the_last_error_and_no_secret() {
         .all_tools_of("dead");
     let config = scene.client.create_config(config).await.unwrap();
     scene.authorize(&config, "alice", "hunter2").await;
-    scene
-        .agent_of(&config, "alice")
-        .await
-        .tool_names()
-        .await
-        .unwrap();
+    // What fails three times rests.
+    for _ in 0..3 {
+        let agent = scene.agent_of(&config, "alice").await;
+        agent.tool_names().await.unwrap();
+    }
 
     let found = scene
         .engine
@@ -215,6 +214,7 @@ async fn a_diagnosis_tells_status_era_and_the_last_error_and_no_secret() {
         (dead.protocol_version.as_deref(), dead.tool_count),
         (None, None)
     );
+    assert_eq!((memory.retry_at, dead.retry_at.is_some()), (None, true));
     let error = dead.last_error.as_ref().unwrap();
     assert!(error.message.contains("`dead`"), "{error:?}");
     assert!(!format!("{found:?}").contains("hunter2"));

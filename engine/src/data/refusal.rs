@@ -163,7 +163,7 @@ impl Refusal {
 
 /// What the engine itself reads of a message; the rest is the MCP library's. Fields that are not
 /// wanted are skipped, however deep they are.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Envelope {
     #[serde(default)]
     id: Value,
@@ -173,7 +173,10 @@ pub(super) struct Envelope {
 impl Envelope {
     /// Reads a body, which may be anything.
     pub(super) fn of(body: &[u8]) -> Self {
-        let mut envelope: Self = serde_json::from_slice(body).unwrap_or_default();
+        let mut envelope: Self = serde_json::from_slice(body).unwrap_or_else(|_| Self {
+            id: id_at_the_beginning(body),
+            method: None,
+        });
         if !is_id(&envelope.id) {
             envelope.id = Value::Null;
         }
