@@ -24,12 +24,23 @@ const KEY: &str = "audit-key";
 /// How many records are kept if the settings do not say.
 pub(crate) const KEPT: u32 = 100_000;
 
+/// How many records may wait for a slow disk.
+const MOST_WAITING: usize = 100_000;
+
 /// Takes records without making calls wait: they gather, and are written many at once.
 pub(crate) struct Audit {
     store: Store,
     key: hmac::Key,
     keep: u32,
-    waiting: Arc<Mutex<VecDeque<AuditRow>>>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+/// What is still to be written.
+#[derive(Default)]
+struct Waiting {
+    rows: VecDeque<AuditRow>,
+    /// How many more there were than may wait.
+    lost: u64,
 }
 
 impl fmt::Debug for Audit {
@@ -79,13 +90,13 @@ impl Audit {
     pub(crate) fn record(&self, row: AuditRow) {
         {
             let mut waiting = lock(&self.waiting);
-            waiting.push_back(row);
-            if waiting.len() > 1 {
-                // Somebody has asked for them to be written already. Should the disk be that slow,
-                // the oldest go: they would not be kept anyway.
-                if waiting.len() > self.keep as usize {
-                    waiting.pop_front();
-                }
+            waiting.rows.push_back(row);
+            if waiting.rows.len() > MOST_WAITING {
+                waiting.rows.pop_front();
+                waiting.lost += 1;
+            }
+            if waiting.rows.len() > 1 {
+                // That they are to be written was said with the first.
                 return;
             }
         }
@@ -102,13 +113,19 @@ impl Audit {
 
     /// Drops what is still to be written; part of a reset.
     pub(crate) fn forget(&self) {
-        lock(&self.waiting).clear();
+        lock(&self.waiting).rows.clear();
     }
 
     /// Takes what waits, whenever its turn comes.
     fn take(&self) -> impl FnOnce() -> Vec<AuditRow> + Send + use<> {
         let waiting = Arc::clone(&self.waiting);
-        move || std::mem::take(&mut *lock(&waiting)).into()
+        move || {
+            let Waiting { rows, lost } = std::mem::take(&mut *lock(&waiting));
+            if lost > 0 {
+                tracing::error!(lost, "the disk is too slow to store what was called");
+            }
+            rows.into()
+        }
     }
 }
 
