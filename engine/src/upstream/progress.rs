@@ -61,18 +61,15 @@ impl Listeners {
         }
     }
 
-    /// Whether somebody waited for this.
-    fn tell(&self, news: &ProgressNotificationParam) -> bool {
+    /// What nobody waits for ends here: an upstream that does not stop when it is cancelled may tell much of it.
+    fn tell(&self, news: &ProgressNotificationParam) {
         let ProgressToken(NumberOrString::String(token)) = &news.progress_token else {
-            return false;
+            return;
         };
-        let waiting = lock(&self.waiting);
-        let listener = waiting.get(&**token);
-        listener.is_some_and(|progress| {
+        if let Some(progress) = lock(&self.waiting).get(&**token) {
             // Full is no error: the next news says more than what is lost.
             let _ = progress.try_send(news.clone());
-            true
-        })
+        }
     }
 }
 
@@ -109,13 +106,12 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Telling<T> {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
             let message = self.inner.receive().await?;
-            match &message {
-                JsonRpcMessage::Notification(told)
-                    if matches!(
-                        &told.notification,
-                        ServerNotification::ProgressNotification(news) if self.listeners.tell(&news.params)
-                    ) => {}
-                _ => return Some(message),
+            if let JsonRpcMessage::Notification(told) = &message
+                && let ServerNotification::ProgressNotification(news) = &told.notification
+            {
+                self.listeners.tell(&news.params);
+            } else {
+                return Some(message);
             }
         }
     }
