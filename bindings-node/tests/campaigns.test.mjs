@@ -82,7 +82,8 @@ test("calls of every kind", { skip: process.platform !== "linux" && "threads, fi
   console.log(`${times} calls; MB resident after each tenth: ${sizes.map((bytes) => (bytes / MB).toFixed(1)).join(", ")}; ${threads} threads, ${files} files`);
   assert.equal(sizes.length, 10);
   assert.ok(threads <= 30 && files <= 100, `${threads} threads, ${files} files`);
-  // The heap of V8 has its own ups and downs: the least of the last calls over the least of the first.
+  // Allocators take their time to be warm, and have ups and downs: the least of the last calls over the least of those
+  // in the middle.
   const least = (from, to) => Math.min(...sizes.slice(from, to));
-  assert.ok(least(7, 10) - least(1, 4) < 8 * MB, sizes.join());
+  assert.ok(least(7, 10) - least(3, 6) < 5 * MB, sizes.join());
 });

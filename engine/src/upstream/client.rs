@@ -24,7 +24,7 @@ use super::{
     connect::{Connect, Era, Handler},
     error::{Phase, Tail, UpstreamError},
     http,
-    listing::{Broken, Freshness, Listing, all_pages, listen},
+    listing::{Broken, Freshness, Listing, Shelf, all_pages, listen},
     progress::{Listeners, Progress},
     stdout::Reason,
 };
@@ -48,6 +48,7 @@ pub(super) struct Upstream {
     /// A child, or a server with a subscription, says when its tools change; others must be asked.
     tells_changes: bool,
     tools: Mutex<Option<Listing>>,
+    shelf: Arc<Shelf>,
     listeners: Listeners,
 }
 
@@ -84,6 +85,7 @@ impl Upstream {
             freshness,
             tells_changes: subscribed || is_child,
             tools: Mutex::default(),
+            shelf: connect.shelf,
             listeners,
         }
     }
@@ -146,7 +148,7 @@ impl Upstream {
         // The same tools stay the same listing, so that nobody downstream sees a change.
         let tools = match cached.take() {
             Some(before) if *before.tools == *listed => before.tools,
-            _ => listed.into(),
+            _ => self.shelf.put(&self.connection, listed),
         };
         *cached = Some(Listing {
             generation,

@@ -16,7 +16,7 @@ use super::{
     client::Upstream,
     error::{Phase, Tail, UpstreamError},
     http,
-    listing::Freshness,
+    listing::{Freshness, Shelf},
     probe::Probe,
     progress::{Listeners, Telling},
     stdout::Watched,
@@ -53,6 +53,7 @@ pub(super) struct Connect {
     pub(super) deadlines: Deadlines,
     pub(super) era: Era,
     pub(super) changes: ToolsChanged,
+    pub(super) shelf: Arc<Shelf>,
 }
 
 impl Connect {

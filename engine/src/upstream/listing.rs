@@ -1,9 +1,9 @@
 //! The tools that an upstream told us, and whether they are still true.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
-        Arc,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use rmcp::{
 };
 use tokio::time::Instant;
 
-use super::ToolsChanged;
+use super::{ToolsChanged, lock};
 
 /// More tools or pages than this are no list.
 const MAX_TOOLS: usize = 10_000;
@@ -25,6 +25,24 @@ pub(super) struct Listing {
     pub(super) generation: u64,
     pub(super) at: Instant,
     pub(super) tools: Arc<[Tool]>,
+}
+
+/// The last listing of each connection. Accounts for which it is the same hold one together.
+#[derive(Default)]
+pub(super) struct Shelf(Mutex<HashMap<String, Weak<[Tool]>>>);
+
+impl Shelf {
+    pub(super) fn put(&self, connection: &str, tools: Vec<Tool>) -> Arc<[Tool]> {
+        let mut listings = lock(&self.0);
+        if let Some(same) = listings.get(connection).and_then(Weak::upgrade)
+            && *same == *tools
+        {
+            return same;
+        }
+        let tools: Arc<[Tool]> = tools.into();
+        listings.insert(connection.to_owned(), Arc::downgrade(&tools));
+        tools
+    }
 }
 
 /// Whether a listing is still true.

@@ -17,7 +17,9 @@ use super::{
     client::Upstream,
     connect::{Connect, Era},
     error::UpstreamError,
-    http, lock,
+    http,
+    listing::Shelf,
+    lock,
     os::Children,
     room::Room,
     slot::{Key, Lease, Slot},
@@ -42,6 +44,7 @@ pub(super) struct Shared {
     pub(super) room: Room,
     breakers: Breakers,
     changes: ToolsChanged,
+    shelf: Arc<Shelf>,
     /// Connections whose upstream knows only `initialize`, which spares the next one the probe.
     legacy: Mutex<HashSet<String>>,
     /// Accounts that are no more. Their ids never come back, but requests under way may know them.
@@ -65,6 +68,7 @@ impl Pool {
                 room: Room::new(limits),
                 breakers: Breakers::new(clock),
                 changes,
+                shelf: Arc::default(),
                 legacy: Mutex::default(),
                 retired: Mutex::default(),
             }),
@@ -238,6 +242,7 @@ impl Shared {
             deadlines: self.deadlines,
             era,
             changes: Arc::clone(&self.changes),
+            shelf: Arc::clone(&self.shelf),
         };
         let connected = match &connection.source {
             Source::Command(source) => {

@@ -141,3 +141,15 @@ async fn a_warm_call_needs_no_greeting() {
         assert_eq!(bench.starts(), 1);
     }
 }
+
+#[tokio::test]
+async fn accounts_with_the_same_tools_hold_one_listing() {
+    let bench = Bench::new().await;
+    let notes = bench.tiny("legacy");
+    let mut listings = Vec::new();
+    for owner in ["one", "two"].map(|id| bench.owner(id)) {
+        listings.push(bench.upstreams.tools(&notes, &owner).await.unwrap());
+    }
+    assert!(!listings[0].is_empty());
+    assert!(Arc::ptr_eq(&listings[0], &listings[1]));
+}
