@@ -131,12 +131,11 @@ impl VirtualServer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let listings = match learned {
-            Some(learned) => candidates.zip(learned).collect(),
-            None => {
-                let listings = self.catalogues.listings(grant, candidates);
-                record.upstream(listings).await
-            }
+        let listings = if let Some(learned) = learned {
+            candidates.zip(learned).collect()
+        } else {
+            let listings = self.catalogues.listings(grant, candidates);
+            record.upstream(listings).await
         };
         let found = admitted(grant, &listings)
             .into_iter()

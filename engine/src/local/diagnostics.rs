@@ -37,6 +37,7 @@ pub struct Diagnosis {
     pub retry_at: Option<SystemTime>,
 }
 
+#[expect(clippy::ref_option, reason = "serde passes it so")]
 fn until<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => rfc3339(at, serializer),
