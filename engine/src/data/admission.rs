@@ -29,26 +29,43 @@ fn is_read_only(tool: &Tool) -> bool {
         == Some(true)
 }
 
-/// The admitted tools of a session, in the config's order. A name that two connections bring is
-/// left out: guessing whose it is could act with the wrong account.
+/// The admitted tools of a session, in the config's order, and the names that are left out because two
+/// connections bring them: guessing whose one is could act with the wrong account.
 pub(super) fn admitted<'a, T>(
-    grant: &'a Grant,
-    listings: &'a [(&'a Mapping, T)],
-) -> Vec<(&'a Mapping, &'a T, &'a Tool)>
+    grant: &Grant,
+    listings: &'a [(&Mapping, T)],
+) -> (Vec<&'a Tool>, Vec<&'a str>)
 where
     T: AsRef<[Tool]>,
 {
     let clashing = clashes(grant, listings);
     let mut found = Vec::new();
     for (mapping, listing) in listings {
-        for tool in listing.as_ref() {
-            let name = tool.name.as_ref();
-            if admit(grant, mapping, tool) && !clashing.contains(&name) {
-                found.push((*mapping, listing, tool));
-            }
-        }
+        let tools = listing.as_ref().iter();
+        found.extend(tools.filter(|tool| {
+            admit(grant, mapping, tool) && !clashing.contains(&tool.name.as_ref())
+        }));
     }
-    found
+    (found, clashing)
+}
+
+/// The one admitted tool of this name, with its connection: what [`admitted`] holds of it, found
+/// without looking at the others.
+pub(super) fn find<'a, T>(
+    grant: &Grant,
+    listings: &'a [(&'a Mapping, T)],
+    name: &str,
+) -> Option<(&'a Mapping, &'a T, &'a Tool)>
+where
+    T: AsRef<[Tool]>,
+{
+    let mut owners = listings.iter().filter_map(|(mapping, listing)| {
+        let mut tools = listing.as_ref().iter();
+        let tool = tools.find(|tool| tool.name == name && admit(grant, mapping, tool))?;
+        Some((*mapping, listing, tool))
+    });
+    let owner = owners.next()?;
+    owners.next().is_none().then_some(owner)
 }
 
 /// The names that more than one connection brings.
@@ -117,10 +134,8 @@ mod tests {
     }
 
     fn names(grant: &Grant, listings: &[(&Mapping, Vec<Tool>)]) -> Vec<String> {
-        admitted(grant, listings)
-            .into_iter()
-            .map(|(_, _, tool)| tool.name.to_string())
-            .collect()
+        let (found, _) = admitted(grant, listings);
+        found.iter().map(|tool| tool.name.to_string()).collect()
     }
 
     #[test]
@@ -185,7 +200,7 @@ mod tests {
             let all: Vec<_> = listings.iter().map(|(mapping, tools)| (mapping, tools.clone())).collect();
             let candidates: Vec<_> = all.iter().filter(|(mapping, _)| in_scope(mapping, &wanted)).cloned().collect();
             let listed = names(&grant, &all).contains(&wanted);
-            let callable = names(&grant, &candidates).contains(&wanted);
+            let callable = find(&grant, &candidates, &wanted).is_some_and(|(_, _, tool)| tool.name == wanted);
             prop_assert_eq!(listed, callable);
         }
     }

@@ -8,7 +8,7 @@ use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
 use secrecy::SecretString;
 
 use super::{
-    admission::{admitted, in_scope},
+    admission::{find, in_scope},
     gate::{Grant, Mapping},
     leases::Leases,
     seen::{self, LastError, Seen},
@@ -66,10 +66,7 @@ impl Catalogues {
         let listings: Vec<(&Mapping, Arc<[Tool]>)> = candidates(grant, name)
             .filter_map(|mapping| Some((mapping, self.seen.tools(&mapping.account.as_ref()?.id)?)))
             .collect();
-        let mut found = admitted(grant, &listings).into_iter();
-        found
-            .find(|(_, _, tool)| tool.name == name)
-            .map(|(_, _, tool)| tool.clone())
+        find(grant, &listings, name).map(|(_, _, tool)| tool.clone())
     }
 
     /// What was seen last of an account's upstream.

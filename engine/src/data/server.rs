@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    admission::{admitted, clashes},
+    admission::{admitted, find},
     catalogue::{Catalogues, Failure, Listing, candidates},
     gate::{Grant, Mapping},
     leases::{Call, Terms},
@@ -81,10 +81,8 @@ impl VirtualServer {
     async fn list(&self) -> Result<ListToolsResult, ErrorData> {
         let grant = &*self.grant;
         let listings = self.catalogues.listings(grant, grant.scope.iter()).await;
-        let tools: Vec<Tool> = admitted(grant, &listings)
-            .into_iter()
-            .map(|(_, _, tool)| tool.clone())
-            .collect();
+        let (tools, clashes) = admitted(grant, &listings);
+        let tools: Vec<Tool> = tools.into_iter().cloned().collect();
         let reasons: Vec<(&str, String)> = listings
             .iter()
             .filter_map(|(mapping, listing)| {
@@ -94,7 +92,6 @@ impl VirtualServer {
                 ))
             })
             .collect();
-        let clashes = clashes(grant, &listings);
         if reasons.is_empty() && clashes.is_empty() {
             return Ok(ListToolsResult::with_all_items(tools));
         }
@@ -137,9 +134,7 @@ impl VirtualServer {
             let listings = self.catalogues.listings(grant, candidates);
             record.upstream(listings).await
         };
-        let found = admitted(grant, &listings)
-            .into_iter()
-            .find(|(_, _, tool)| tool.name == request.name);
+        let found = find(grant, &listings, &request.name);
         let Some((mapping, listing, _)) = found else {
             return unlisted(&listings, &request.name, record);
         };
