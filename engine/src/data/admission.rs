@@ -42,9 +42,11 @@ where
     let mut found = Vec::new();
     for (mapping, listing) in listings {
         let tools = listing.as_ref().iter();
-        found.extend(tools.filter(|tool| {
-            admit(grant, mapping, tool) && !clashing.contains(&tool.name.as_ref())
-        }));
+        found.extend(
+            tools.filter(|tool| {
+                admit(grant, mapping, tool) && !clashing.contains(&tool.name.as_ref())
+            }),
+        );
     }
     (found, clashing)
 }

@@ -100,6 +100,11 @@ impl DataPlane {
         self.catalogues.forget();
     }
 
+    /// Returns when what a change ends has taken note of it.
+    pub(crate) async fn settled(&self) {
+        self.leases.settle().await;
+    }
+
     /// Keeps requests out while it is held; ends streams, and waits for what is under way.
     pub(crate) async fn shut(&self) -> impl Drop + '_ {
         let shut = self.open.write();
@@ -245,7 +250,7 @@ pub(crate) async fn settle(
     let before = plane.leases.touches();
     let response = next.run(request).await;
     if plane.leases.touches() != before {
-        plane.leases.settle().await;
+        plane.settled().await;
     }
     response
 }

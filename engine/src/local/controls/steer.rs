@@ -167,6 +167,7 @@ impl Parts {
             .set_status_of(entry, identifier, status.into())
             .await?
         {
+            self.plane.settled().await;
             return Ok(());
         }
         Err(ControlError::unknown(
