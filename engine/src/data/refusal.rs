@@ -162,10 +162,8 @@ impl Refusal {
 }
 
 /// What the engine itself reads of a message; the rest is the MCP library's. Fields that are not
-/// wanted are skipped, however deep they are.
-#[derive(Deserialize)]
+/// wanted are skipped, however deep they are and whatever they hold.
 pub(super) struct Envelope {
-    #[serde(default)]
     id: Value,
     method: Option<String>,
 }
@@ -173,14 +171,24 @@ pub(super) struct Envelope {
 impl Envelope {
     /// Reads a body, which may be anything.
     pub(super) fn of(body: &[u8]) -> Self {
-        let mut envelope: Self = serde_json::from_slice(body).unwrap_or_else(|_| Self {
-            id: id_at_the_beginning(body),
-            method: None,
-        });
-        if !is_id(&envelope.id) {
-            envelope.id = Value::Null;
+        #[derive(Deserialize)]
+        struct Identified {
+            #[serde(default)]
+            id: Value,
         }
-        envelope
+        #[derive(Deserialize)]
+        struct Called {
+            method: String,
+        }
+        let identified = serde_json::from_slice::<Identified>(body).ok();
+        let called = serde_json::from_slice::<Called>(body).ok();
+        Self {
+            id: identified
+                .map(|identified| identified.id)
+                .filter(is_id)
+                .unwrap_or(Value::Null),
+            method: called.map(|called| called.method),
+        }
     }
 
     /// The id of the request, `null` if there is none to be had.
