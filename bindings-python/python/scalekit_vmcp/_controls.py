@@ -635,10 +635,10 @@ def _diagnosis(
     retry_at: str | None = None,
     **facts: Any,
 ) -> Diagnosis:
-    error = last_error and DiagnosedError(at=naive_utc(last_error["at"]), message=last_error["message"])
+    error = DiagnosedError(at=naive_utc(last_error["at"]), message=last_error["message"]) if last_error else None
     return Diagnosis(
         left_out=[LeftOutTool(**tool) for tool in left_out],
-        last_error=error or None,
+        last_error=error,
         retry_at=naive_utc(retry_at) if retry_at else None,
         **facts,
     )
