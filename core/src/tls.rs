@@ -1,9 +1,14 @@
 //! TLS with ring, given to the HTTP client by hand: nothing process-wide is installed.
 
-use std::{fmt::Display, path::Path, sync::Arc};
+use std::{
+    fmt::Display,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
+    client::Resumption,
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
@@ -12,10 +17,28 @@ use rustls_platform_verifier::Verifier;
 use crate::{Error, Result};
 
 /// The system's roots and Mozilla's together, so that a container without CA certificates and a
-/// company with its own CA both work; and those of a file.
+/// company with its own CA both work; and those of a file. Reading them takes longer than all else of
+/// a client: without a file it is done once per process.
 pub(crate) fn client_config(
     more_roots: &[CertificateDer<'static>],
 ) -> Result<ClientConfig, rustls::Error> {
+    static COMMON: OnceLock<ClientConfig> = OnceLock::new();
+    if !more_roots.is_empty() {
+        return new_config(more_roots);
+    }
+    let common = if let Some(common) = COMMON.get() {
+        common
+    } else {
+        let config = new_config(&[])?;
+        COMMON.get_or_init(|| config)
+    };
+    let mut config = common.clone();
+    // Nothing that changes is shared, and so no lock that another thread holds while the process forks.
+    config.resumption = Resumption::default();
+    Ok(config)
+}
+
+fn new_config(more_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
     let roots = mozilla.chain(more_roots).cloned();
