@@ -1,9 +1,10 @@
 //! TLS with ring, given to the HTTP client by hand: nothing process-wide is installed.
 
 use std::{
+    ffi::OsString,
     fmt::Display,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex},
 };
 
 use rustls::{
@@ -16,25 +17,34 @@ use rustls_platform_verifier::Verifier;
 
 use crate::{Error, Result};
 
+/// Where the system's certificates are, if the environment says so.
+type Places = [Option<OsString>; 2];
+
 /// The system's roots and Mozilla's together, so that a container without CA certificates and a
 /// company with its own CA both work; and those of a file. Reading them takes longer than all else of
 /// a client: without a file it is done once per process.
 pub(crate) fn client_config(
     more_roots: &[CertificateDer<'static>],
 ) -> Result<ClientConfig, rustls::Error> {
-    static COMMON: OnceLock<ClientConfig> = OnceLock::new();
+    static COMMON: Mutex<Option<(Places, ClientConfig)>> = Mutex::new(None);
     if !more_roots.is_empty() {
         return new_config(more_roots);
     }
-    let common = if let Some(common) = COMMON.get() {
-        common
-    } else {
-        let config = new_config(&[])?;
-        COMMON.get_or_init(|| config)
-    };
-    let mut config = common.clone();
-    // Nothing that changes is shared, and so no lock that another thread holds while the process forks.
-    config.resumption = Resumption::default();
+    let places: Places = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os);
+    // Never waited for: a process that forks may leave it locked to its child.
+    if let Ok(common) = COMMON.try_lock()
+        && let Some((known, config)) = &*common
+        && *known == places
+    {
+        let mut config = config.clone();
+        // What changes is not shared.
+        config.resumption = Resumption::default();
+        return Ok(config);
+    }
+    let config = new_config(&[])?;
+    if let Ok(mut common) = COMMON.try_lock() {
+        *common = Some((places, config.clone()));
+    }
     Ok(config)
 }
 
