@@ -35,6 +35,7 @@ use std::{
 use jiff::Timestamp;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorData, Tool};
 use secrecy::SecretString;
+use tokio::sync::RwLock;
 
 use self::{client::Known, pool::Pool, sandbox::Sandbox};
 pub(crate) use self::{
@@ -108,6 +109,8 @@ pub(crate) struct Upstreams {
     pool: Pool,
     changes: ToolsChanged,
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
+    /// Held by calls of sandboxes; who deletes an account waits for them, and then removes its folder.
+    writing: Arc<RwLock<()>>,
 }
 
 impl fmt::Debug for Upstreams {
@@ -134,6 +137,7 @@ impl Upstreams {
             pool: Pool::new(outbound, deadlines, limits, clock, Arc::clone(&changes)),
             changes,
             sandboxes: Mutex::default(),
+            writing: Arc::default(),
         }
     }
 
@@ -191,8 +195,22 @@ impl Upstreams {
             return result;
         };
         let sandbox = self.sandbox(&connection.name, path)?;
+        let writing = Arc::clone(&self.writing).read_owned().await;
+        let closed = || UpstreamError::Closed {
+            connection: connection.name.as_str().into(),
+        };
+        if self.pool.is_retired(owner) {
+            return Err(closed());
+        }
         let unknown = ErrorData::invalid_params(format!("Unknown tool: {}", request.name), None);
-        match sandbox.call(owner, request).await {
+        // To its end, even if nobody waits: what it writes is in the account's folder.
+        let owner = owner.clone();
+        let calling = tokio::spawn(async move {
+            let answer = sandbox.call(&owner, request).await;
+            drop(writing);
+            answer
+        });
+        match calling.await.map_err(|_| closed())? {
             Ok(Some(result)) => Ok(result),
             Ok(None) => Err(UpstreamError::Refused {
                 connection: connection.name.as_str().into(),
@@ -225,6 +243,7 @@ impl Upstreams {
     pub(crate) async fn delete_account(&self, account_id: &str) {
         self.pool.retire(account_id);
         self.forget_account(account_id).await;
+        drop(self.writing.write().await);
     }
 
     /// Forgets which accounts are no more; only while no request is under way that could name one.

@@ -137,6 +137,11 @@ impl Pool {
         slot.upstream().filter(|upstream| !upstream.is_closed())
     }
 
+    /// Whether the account is no more.
+    pub(super) fn is_retired(&self, owner: &Owner) -> bool {
+        self.shared.is_retired(owner)
+    }
+
     /// Lets nothing be started for this account any more.
     pub(super) fn retire(&self, account_id: &str) {
         lock(&self.shared.retired).insert(account_id.to_owned());
