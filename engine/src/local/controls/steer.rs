@@ -22,7 +22,7 @@ use crate::{
         diagnostics::{Diagnosis, DiagnosticsFilter},
         engine::Parts,
         faults::{AddedFault, Fault},
-        journal::{Ended, JournalFilter, JournalRecord},
+        journal::{self, Ended, JournalFilter, JournalRecord},
     },
     store::LinkState,
 };
@@ -51,7 +51,7 @@ pub struct AuthLink {
     /// What it is good for.
     pub state: AuthLinkState,
     /// When it dies unused, by the engine's clock.
-    #[serde(serialize_with = "rfc3339_of")]
+    #[serde(serialize_with = "journal::rfc3339")]
     pub expires_at: SystemTime,
 }
 
@@ -91,13 +91,6 @@ impl fmt::Debug for CompletedLink {
 
 fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format!("{time:.6}"))
-}
-
-fn rfc3339_of<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    rfc3339(
-        &Timestamp::try_from(*time).unwrap_or(Timestamp::MAX),
-        serializer,
-    )
 }
 
 /// A duration that was sent as seconds.
