@@ -65,7 +65,7 @@ def check_programs():
 def install_nextest():
     if output("cargo", "nextest", "--version") is None:
         say("installing cargo-nextest into target/tools (some minutes, once)")
-        run("cargo", "install", "cargo-nextest", "--locked", "--root", TOOLS)
+        run("cargo", "install", "cargo-nextest@0.9.128", "--locked", "--root", TOOLS)
 
 
 def install_upstreams():
