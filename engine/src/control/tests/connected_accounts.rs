@@ -394,12 +394,14 @@ async fn a_disconnected_account_stays_without_its_key() {
             let by_id = format!("id={id}");
             assert_eq!(details(&test, &by_id).await, expected);
             assert_eq!(auth(&test, &by_id).await, json!(null));
+            let connections = vec![account["connection_id"].as_str().unwrap().to_owned()];
             let (_, credential) = test
                 .engine
                 .store()
-                .account_with_credential(account["connection_id"].as_str().unwrap(), &user)
+                .accounts_with_credentials(connections, &user)
                 .await
                 .unwrap()
+                .remove(0)
                 .unwrap();
             assert!(credential.is_none());
             // A link starts it anew.
