@@ -19,11 +19,13 @@ An HTML comment directly before a block says more of it; no other comments are a
     <!-- file: NAME -->      The block is this file in the page's folder; what runs it are commands.
     <!-- new program -->     The block begins another program of its language.
     <!-- not run: REASON --> The block is not run: it is counted and listed.
+    <!-- output -->          This text is what was printed before it; `…` stands for what changes.
     <!-- python: CODE -->    Code that readers do not see, at this place; also `ts:`, `rust:` and `sh:`.
 
-A program finds an empty engine with the connections of `tests/docs/vmcp.toml` in its environment, or what a `vmcp serve`
-before it serves, and the files of `tests/docs` in its folder. In code that readers do not see `user` has `authorize`: a
-user who opens each link that is there.
+A program finds an empty engine in its environment: what a `vmcp serve` before it serves, else one with the connections of
+`tests/docs/vmcp.toml`. The files of `tests/docs` are in its folder. In code that readers do not see `user` has `authorize`,
+a user who opens each link that is there, and `print` (in TypeScript `console`, in Rust `println`) for one who opens each
+link that is printed.
 
 Relative links and those into this repository lead to a file, and to a heading in it; of others only the form is checked.
 """
@@ -46,11 +48,12 @@ import tempfile
 import textwrap
 import time
 import urllib.parse
+import urllib.request
 
 import frameworks
 from packages import (NODE, NODE_TOOLS, PYTHON, TARGET, VENV, WHEELS, build_node, build_python, install_projects,
                       install_runtimes, install_wheel, npm, once)
-from prepare import ROOT, UPSTREAMS, environment, run, say
+from prepare import ROOT, UPSTREAMS, environment, fail, run, say
 
 HERE = ROOT / "tests" / "docs"
 WORK = TARGET / "docs"
@@ -84,7 +87,7 @@ class Block:
     def __init__(self, language, line, lines, hidden=False):
         self.language, self.line, self.lines, self.hidden = language, line, lines, hidden
         self.file = self.reason = None
-        self.new = False
+        self.new = self.output = False
 
     @property
     def text(self):
@@ -152,13 +155,18 @@ class Page:
         for pattern, name in ((r"file: (\S+)", "file"), (r"not run: (.+)", "reason")):
             if found := re.fullmatch(pattern, comment):
                 return {name: found[1]}
-        if comment == "new program":
-            return {"new": True}
+        for words, name in (("new program", "new"), ("output", "output")):
+            if comment == words:
+                return {name: True}
         if not TABLES.match(comment):
             self.wrong.append(Wrong(self, number, f"`<!-- {comment} -->` is none of the comments that are known"))
         return {}
 
     def as_programs(self):
+        for number, block in enumerate(self.blocks):
+            if block.file and block.file.endswith((".py", ".ts", ".mts", ".mjs", ".rs")):
+                if not any(later.language == "sh" for later in self.blocks[number:]):
+                    self.wrong.append(Wrong(self, block.line, f"no command runs `{block.file}`"))
         programs = []
         last = {}
         for block in self.blocks:
@@ -174,7 +182,7 @@ class Program:
     """The blocks of one language; each line has the number that it has on the page."""
 
     def __init__(self, page, language, number):
-        self.page, self.language, self.blocks = page, language, []
+        self.page, self.language, self.blocks, self.built = page, language, [], True
         self.file = page.folder / f"page-{number}{SUFFIXES[language]}"
         if language == "rust":
             self.file = PROGRAMS / f"{page.folder.name.replace('-', '_')}_{number}.rs"
@@ -192,6 +200,7 @@ class Program:
         begun = re.compile(r"^(?=(async )?fn main\()")
         if any(map(begun.match, lines)):
             lines[:] = [begun.sub("pub ", line) for line in lines]
+            lines[0] = "use crate::user;" + lines[0]
             return
         for block in self.blocks:
             if not block.hidden:
@@ -344,11 +353,24 @@ def install_with_npm(page, block, words):
         say(f"installing what {page.name} installs: {' '.join(words)} (once)")
         shutil.rmtree(folder, ignore_errors=True)
         write(folder / "package.json", '{ "private": true, "type": "module" }\n')
-        npm("install", "--no-package-lock", *wanted, frameworks.PACKED / "package", cwd=folder)
+        if wanted:
+            npm("install", "--no-package-lock", *wanted, cwd=folder)
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     once(folder.with_suffix(".installed"), [], install)
+    if "scalekit-vmcp" in words:
+        put_package(folder / "node_modules")
     return folder
+
+
+def put_package(modules):
+    """Our package as it is packed, and its command. Not a link: it would not be in `node_modules` for tools that follow it."""
+    shutil.rmtree(modules / "scalekit-vmcp", ignore_errors=True)
+    shutil.copytree(frameworks.PACKED / "package", modules / "scalekit-vmcp", copy_function=os.link)
+    command = modules / ".bin" / "vmcp"
+    command.parent.mkdir(exist_ok=True)
+    command.unlink(missing_ok=True)
+    command.symlink_to("../scalekit-vmcp/dist/vmcp.js")
 
 
 def add_with_cargo(page, block, words):
@@ -375,7 +397,7 @@ class Place:
     """Where a page runs: its folder, its Python, and what `vmcp serve` exported."""
 
     def __init__(self, page):
-        self.page, self.python, self.exports = page, VENV, {}
+        self.page, self.python, self.exports, self.printed = page, VENV, {}, ""
         self.ends = contextlib.ExitStack()
 
     def prepare(self):
@@ -411,9 +433,9 @@ class Place:
         settings["PATH"] = os.pathsep.join([*map(str, path), settings["PATH"]])
         return settings | self.exports | {"PYTHONPATH": str(HERE), "VMCP_PORT": "0", "VMCP_LOG": "off", "NO_COLOR": "1"}
 
-    def run(self, command, variables, folder=None):
+    def run(self, command, variables):
         """How a command ended, and what it printed."""
-        process = subprocess.Popen([str(part) for part in command], cwd=folder or self.page.folder, env=variables, text=True,
+        process = subprocess.Popen([str(part) for part in command], cwd=self.page.folder, env=variables, text=True,
                                    errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -424,6 +446,8 @@ class Place:
         return process.returncode, printed
 
     def play(self, program):
+        if not program.built:
+            raise Wrong(self.page, program.blocks[0].line, f"the {program.language} was not built")
         commands = {
             "python": [self.python / "bin" / "python", "-B", HERE / "play.py", program.file, self.page.name],
             "ts": [NODE_24 / "node", "--disable-warning=ExperimentalWarning", program.file],
@@ -432,12 +456,12 @@ class Place:
         with contextlib.ExitStack() as stack:
             variables = self.variables()
             if not self.exports:
-                data = stack.enter_context(tempfile.TemporaryDirectory())
-                serve = f"vmcp serve --test-controls --data {shlex.quote(data)} --config vmcp.toml"
-                variables |= stack.enter_context(engine(serve, self.page.folder, variables))
-            code, printed = self.run(commands[program.language], variables)
+                variables |= stack.enter_context(empty_engine(self.page.folder, variables, "--test-controls"))
+            else:
+                reset(self.exports)
+            code, self.printed = self.run(commands[program.language], variables)
         if code != 0:
-            raise program.wrong(printed or f"it ended with {code}")
+            raise program.wrong(self.printed or f"it ended with {code}")
 
     def do(self, block):
         """What is done with a block that is part of no program."""
@@ -445,11 +469,10 @@ class Place:
             json.loads(block.text)
         elif block.language == "toml" and block.file in (None, "vmcp.toml"):
             names = re.findall(r'_env = "(\w+)"', block.text)
-            with tempfile.TemporaryDirectory() as data:
-                write(self.page.folder / "block.toml", block.text)
-                serve = f"vmcp serve --data {shlex.quote(data)} --config block.toml"
-                with engine(serve, self.page.folder, self.variables() | dict.fromkeys(names, "a-secret")):
-                    pass
+            write(self.page.folder / "block.toml", block.text)
+            variables = self.variables() | dict.fromkeys(names, "a-secret")
+            with empty_engine(self.page.folder, variables, "--config block.toml"):
+                pass
         elif block.language == "sh":
             text = "\n".join(line for line in block.lines if not INSTALL.match(line))
             if SERVE.search(text):
@@ -457,9 +480,13 @@ class Place:
                 text = SERVE.sub(lambda found: found[0].replace("vmcp serve", "vmcp serve --test-controls"), text)
                 self.exports = self.ends.enter_context(engine(text, self.page.folder, self.variables()))
             elif text.strip():
-                code, printed = self.run(["sh", "-eu", "-c", text], self.variables())
+                code, self.printed = self.run(["sh", "-eu", "-c", text], self.variables())
                 if code != 0:
-                    raise ValueError(printed or f"it ended with {code}")
+                    raise ValueError(self.printed or f"it ended with {code}")
+        elif block.output:
+            pattern = ".*?".join(map(re.escape, block.text.strip().split("…")))
+            if not re.search(pattern, self.printed, re.DOTALL):
+                raise ValueError("this was printed:\n" + self.printed)
 
 
 @contextlib.contextmanager
@@ -487,6 +514,28 @@ def engine(serve, folder, variables):
             process.stdout.close()
 
 
+@contextlib.contextmanager
+def empty_engine(folder, variables, options=""):
+    """An engine with the `vmcp.toml` of a folder, and with data of its own."""
+    with tempfile.TemporaryDirectory() as data:
+        with engine(f"vmcp serve --data {shlex.quote(data)} {options}", folder, variables) as exported:
+            yield exported
+
+
+def engine_of_examples():
+    """An engine for the examples in the documentation of the crates."""
+    path = os.pathsep.join([str(TARGET / "debug"), environment()["PATH"]])
+    return empty_engine(HERE, environment() | {"PATH": path, "VMCP_PORT": "0", "VMCP_LOG": "off"})
+
+
+def reset(exported):
+    """Empties an engine."""
+    request = urllib.request.Request(exported["SCALEKIT_ENVIRONMENT_URL"] + "/_local/reset", data=b"{}", headers={
+        "Authorization": "Bearer " + exported["VMCP_ADMIN_TOKEN"], "Content-Type": "application/json"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=SECONDS):
+        pass
+
+
 # All pages
 
 
@@ -511,7 +560,7 @@ def check_types(pages):
         block = next((block for block in page.blocks if block.file and name.endswith("/" + block.file)), None)
         page.wrong.append(Wrong(page, int(line) + (block.line if block else 0), complaint))
     if ended.returncode != 0 and not complaints:
-        sys.exit("error: the TypeScript of the pages was not compiled:\n" + ended.stdout)
+        fail("the TypeScript of the pages was not compiled:\n" + ended.stdout)
 
 
 def build_rust(programs):
@@ -523,15 +572,13 @@ def build_rust(programs):
     ended = subprocess.run(["cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--features", "docs", "--example", "docs"],
                            cwd=ROOT, env=environment() | {"VMCP_DOCS": str(PROGRAMS / "all.rs")}, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if ended.returncode == 0:
-        return
-    guilty = [program for program in programs if str(program.file) in ended.stdout]
-    if not guilty:
-        sys.exit("error: the Rust of the pages was not built:\n" + ended.stdout)
-    for program in guilty:
+    for program in programs:
+        program.built = ended.returncode == 0
         errors = [part for part in re.split(r"\n(?=error|warning)", ended.stdout) if str(program.file) in part]
-        program.page.wrong.append(program.wrong("\n".join(errors)))
-    sys.exit("\n".join(str(wrong) for program in guilty for wrong in program.page.wrong))
+        if errors and not program.built:
+            program.page.wrong.append(program.wrong("\n".join(errors)))
+    if ended.returncode != 0 and not any(program.page.wrong for program in programs):
+        fail("the Rust of the pages was not built:\n" + ended.stdout)
 
 
 def play(page, place):
@@ -596,8 +643,10 @@ def link_modules():
     shutil.rmtree(modules, ignore_errors=True)
     modules.mkdir(parents=True)
     for module in (NODE_TOOLS / "projects" / "node_modules").iterdir():
-        (modules / module.name).symlink_to(module)
-    (modules / "scalekit-vmcp").symlink_to(frameworks.PACKED / "package")
+        if module.name != ".bin":
+            (modules / module.name).symlink_to(module)
+    shutil.copytree(NODE_TOOLS / "projects" / "node_modules" / ".bin", modules / ".bin", symlinks=True)
+    put_package(modules)
 
 
 def check(paths=None, root=ROOT):

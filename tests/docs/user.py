@@ -1,5 +1,6 @@
 """The user of a page, for code that readers do not see."""
 
+import builtins
 import json
 import os
 import urllib.request
@@ -23,3 +24,10 @@ def authorize(_link=""):
     assert links, "no link is open"
     for link in links:
         _control("auth_links/complete", {"link_id": link["id"], "credential": "a-key"})
+
+
+def print(*what):  # noqa: A001
+    """Prints, for a user who opens the links that are printed."""
+    builtins.print(*what, flush=True)
+    if any(str(one).startswith(os.environ["SCALEKIT_ENVIRONMENT_URL"] + "/connect/") for one in what):
+        authorize()
