@@ -34,7 +34,6 @@ import argparse
 import concurrent.futures
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 import pathlib
@@ -88,6 +87,7 @@ class Block:
         self.language, self.line, self.lines, self.hidden = language, line, lines, hidden
         self.file = self.reason = None
         self.new = self.output = False
+        self.printed_by = None
 
     @property
     def text(self):
@@ -168,13 +168,19 @@ class Page:
                 if not any(later.language == "sh" for later in self.blocks[number:]):
                     self.wrong.append(Wrong(self, block.line, f"no command runs `{block.file}`"))
         programs = []
-        last = {}
+        last, before = {}, None
         for block in self.blocks:
+            if block.output:
+                # What a program prints is there when it has ended.
+                block.printed_by = before
+            elif block.language == "sh":
+                before = None
             if block.language in SUFFIXES and block.file is None and block.reason is None:
                 if block.language not in last or block.new:
                     last[block.language] = Program(self, block.language, len(programs) + 1)
                     programs.append(last[block.language])
-                last[block.language].blocks.append(block)
+                before = last[block.language]
+                before.blocks.append(block)
         return programs
 
 
@@ -378,12 +384,13 @@ def add_with_cargo(page, block, words):
     with tempfile.TemporaryDirectory() as folder:
         write(pathlib.Path(folder, "src", "main.rs"), "fn main() {}\n")
         write(pathlib.Path(folder, "Cargo.toml"), '[package]\nname = "agent"\nedition = "2024"\n[workspace]\n')
-        words = list(itertools.chain.from_iterable(
-            ("--path", ROOT / OURS_IN_RUST[word]) if word in OURS_IN_RUST else (word,) for word in words))
-        ended = subprocess.run(["cargo", "add", "--quiet", *words], cwd=folder, env=environment(), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if ended.returncode != 0:
-            raise Wrong(page, block.line, "the sh does not run\n" + tail(ended.stdout))
+        ours = [("--path", ROOT / OURS_IN_RUST[word]) for word in words if word in OURS_IN_RUST]
+        others = [word for word in words if word not in OURS_IN_RUST]
+        for given in (*ours, others):
+            ended = subprocess.run(["cargo", "add", "--quiet", *given], cwd=folder, env=environment(), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if ended.returncode != 0:
+                raise Wrong(page, block.line, "the sh does not run\n" + tail(ended.stdout))
 
 
 OURS_IN_RUST = {"scalekit-vmcp": "core", "scalekit-vmcp-engine": "engine"}
@@ -408,16 +415,16 @@ class Place:
         for file in (*HERE.glob("*.json"), HERE / "vmcp.toml", HERE / "user.mjs"):
             shutil.copy(file, folder)
         write(folder / "package.json", '{ "private": true, "type": "module" }\n')
+        for program in self.page.programs:
+            write(program.file, program.text())
         for block in self.page.blocks:
             if block.file is not None and block.reason is None:
                 write(folder / block.file, block.text)
+        for block in self.page.blocks:
             if block.language == "sh" and block.reason is None:
                 for line in block.lines:
                     if command := INSTALL.match(line):
                         self.install(block, command[1], shlex.split(command[2], comments=True))
-        for program in self.page.programs:
-            write(program.file, program.text())
-
     def install(self, block, command, words):
         if command == "pip install":
             self.python = install_with_pip(self.page, block, words)
@@ -483,10 +490,14 @@ class Place:
                 code, self.printed = self.run(["sh", "-eu", "-c", text], self.variables())
                 if code != 0:
                     raise ValueError(self.printed or f"it ended with {code}")
-        elif block.output:
-            pattern = ".*?".join(map(re.escape, block.text.strip().split("…")))
-            if not re.search(pattern, self.printed, re.DOTALL):
-                raise ValueError("this was printed:\n" + self.printed)
+        elif block.output and block.printed_by is None:
+            self.compare(block)
+
+    def compare(self, block):
+        """Whether a text is what was printed last."""
+        pattern = ".*?".join(map(re.escape, block.text.strip().split("…")))
+        if not re.search(pattern, self.printed, re.DOTALL):
+            raise Wrong(self.page, block.line, "this was printed:\n" + tail(self.printed))
 
 
 @contextlib.contextmanager
@@ -593,6 +604,9 @@ def play(page, place):
             try:
                 if program := last.get(id(block)):
                     place.play(program)
+                    for output in page.blocks:
+                        if output.printed_by is program:
+                            place.compare(output)
                 elif block.file is not None or block.language not in SUFFIXES:
                     place.do(block)
             except Wrong as wrong:

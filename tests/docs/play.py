@@ -5,10 +5,13 @@ import asyncio
 import inspect
 import linecache
 import sys
+import traceback
 
 file, page = sys.argv[1:]
 with open(file, encoding="utf-8") as source:
     text = source.read()
+# The interpreter's own way to tell of an exception looks for files.
+sys.excepthook = traceback.print_exception
 linecache.cache[page] = (len(text), None, text.splitlines(keepends=True), page)
 code = compile(text, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 result = eval(code, {"__name__": "__main__"})
