@@ -1,8 +1,8 @@
 """Checks that what the documentation names exists, in each language.
 
-Python's standard library only. In AGENTS.md the tables of names are asked of the real thing: of the installed Python
-package, of the types of the Node package by the TypeScript compiler, and of core's rustdoc; those that are said not to exist
-must not. Elsewhere, and on all other pages, a word in code that can only be a name stands in the sources.
+Python's standard library only. The tables of names in AGENTS.md are held against the installed Python package, the
+types of the Node package (by the TypeScript compiler) and core's rustdoc; what is said not to exist must not.
+Elsewhere, and on all other pages, a word in code that can only be a name stands in the sources.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 import docs
 import parity
 from packages import NODE, PYTHON, PYTHON_BIN
-from prepare import ROOT, run, say
+from prepare import ROOT, fail, run, say
 
 AGENTS = ROOT / "AGENTS.md"
 LLMS = ROOT / "llms.txt"
@@ -165,7 +165,7 @@ def in_typescript(names):
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     wrong = {int(line) for line in re.findall(r"^symbols\.mts\((\d+),", ended.stdout, re.MULTILINE)}
     if (ended.returncode != 0) != bool(wrong) or wrong & set(range(len(head) + 1)):
-        sys.exit("error: the names of TypeScript were not checked:\n" + ended.stdout)
+        fail("the names of TypeScript were not checked:\n" + ended.stdout)
     return [any(owner == index and line not in wrong for line, owner in owners.items()) for index in range(len(names))]
 
 
@@ -180,7 +180,8 @@ def words_of(text):
 
 
 def words_of_sources():
-    return OF_OTHER_PRODUCTS.union(*(words_of(file.read_text()) for folder, ending in SOURCES for file in folder.rglob(ending)))
+    files = (file for folder, ending in SOURCES for file in folder.rglob(ending))
+    return OF_OTHER_PRODUCTS.union(*(words_of(file.read_text()) for file in files))
 
 
 # Comparing
@@ -206,14 +207,15 @@ def differences(names, core):
 
 def unknown(page, lines, known):
     """The words that are nowhere."""
-    return [f"{page}:{number}: `{word}` is nowhere in the sources; is it misspelled? If it is"
-            " another product's, `OF_OTHER_PRODUCTS` of tests/symbols.py wants it" for number, word in words(lines) if word not in known]
+    what_to_do = "is it misspelled? If it is another product's, `OF_OTHER_PRODUCTS` of tests/symbols.py wants it"
+    return [f"{page}:{number}: `{word}` is nowhere in the sources; {what_to_do}"
+            for number, word in words(lines) if word not in known]
 
 
 PLANTED = """\
 | Python | TypeScript | Rust |
 |---|---|---|
-| `client.actions.mcp.open_session(identifier=…)` | `client.actions.mcp.openSession({ config })` | `client.open_session(…)` |
+| `session.token(valid_for=…)` | `session.token({ validForSeconds })` | `session.token_valid_for(…)` |
 | `client.mcp` | `client.mcp` | `client.mcp` |
 | `client.actions.mcp.open_session(user=…)` | `client.actions.mcp.openSession({ user })` | `Tools::Some` |
 | `ScalekitGoneException` | `ScalekitGoneError` | `Gone` |
