@@ -438,7 +438,8 @@ class Place:
         settings = frameworks.settings()
         path = [self.python / "bin", NODE_24, UPSTREAMS / "venv" / "bin", TARGET / "debug"]
         settings["PATH"] = os.pathsep.join([*map(str, path), settings["PATH"]])
-        return settings | self.exports | {"PYTHONPATH": str(HERE), "VMCP_PORT": "0", "VMCP_LOG": "off", "NO_COLOR": "1"}
+        return settings | self.exports | {"PYTHONPATH": str(HERE), "VMCP_PORT": "0", "VMCP_LOG": "off", "NO_COLOR": "1",
+                                           "RUST_BACKTRACE": "0"}
 
     def run(self, command, variables):
         """How a command ended, and what it printed."""
@@ -454,7 +455,7 @@ class Place:
 
     def play(self, program):
         if not program.built:
-            raise Wrong(self.page, program.blocks[0].line, f"the {program.language} was not built")
+            raise Wrong(self.page, program.blocks[0].line, f"the {program.language} of all pages was not built")
         commands = {
             "python": [self.python / "bin" / "python", "-B", HERE / "play.py", program.file, self.page.name],
             "ts": [NODE_24 / "node", "--disable-warning=ExperimentalWarning", program.file],
@@ -555,11 +556,11 @@ def check_types(pages):
     settings = {
         "compilerOptions": {
             "target": "esnext", "lib": ["es2024", "esnext.disposable"], "module": "nodenext", "types": ["node"],
-            "allowImportingTsExtensions": True, "allowJs": True, "erasableSyntaxOnly": True, "noEmit": True, "strict": True,
+            "allowImportingTsExtensions": True, "allowJs": True, "checkJs": True, "erasableSyntaxOnly": True, "noEmit": True, "strict": True,
             "exactOptionalPropertyTypes": True, "noUncheckedIndexedAccess": True, "verbatimModuleSyntax": True,
             "skipLibCheck": True,
         },
-        "include": [f"{page.folder.name}/*.{suffix}" for page in pages for suffix in ("mts", "ts")],
+        "include": [f"{page.folder.name}/*.{suffix}" for page in pages for suffix in ("mts", "ts", "mjs")],
     }
     write(FOLDERS / "tsconfig.json", json.dumps(settings))
     tsc = NODE / "node_modules" / "typescript" / "bin" / "tsc"

@@ -78,7 +78,7 @@ def test_a_good_page_passes_and_what_is_not_run_is_counted(
     wrong, totals = check(tmp_path, GOOD)
     assert wrong == []
     assert totals == (11, 0, 1)
-    assert "not run: a-page.md:41: nobody can" in capsys.readouterr().out
+    assert "not run: a-page.md:37: nobody can" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_block_that_fails_is_named(tmp_path: pathlib.Path, line: int, said: st
         (3, "`other.md#gone` leads to no heading", "# A\n\n[a](other.md#gone)\n"),
         (3, f"`{docs.REPOSITORY}blob/main/gone.md` leads to no file", f"# A\n\n[a]({docs.REPOSITORY}blob/main/gone.md)\n"),
         (3, "`https://` is no URL", "# A\n\n[a](https://)\n"),
-        (3, "`gone.md` leads to no file", "# A\n\n[a][b]\n[b]: gone.md\n"),
+        (4, "`gone.md` leads to no file", "# A\n\n[a][b]\n[b]: gone.md\n"),
     ],
 )
 def test_what_is_not_run_and_dead_links_are_named(tmp_path: pathlib.Path, line: int, said: str, text: str) -> None:
