@@ -22,12 +22,12 @@ An HTML comment directly before a block says more of it; no other comments are a
     <!-- output -->          This text is what was printed before it; `…` stands for what changes.
     <!-- python: CODE -->    Code that readers do not see, at this place; also `ts:`, `rust:` and `sh:`.
 
-A program finds an empty engine in its environment: what a `vmcp serve` before it serves, else one with the connections of
-`tests/docs/vmcp.toml`. The files of `tests/docs` are in its folder. In code that readers do not see `user` has `authorize`,
-a user who opens each link that is there, and `print` (in TypeScript `console`, in Rust `println`) for one who opens each
-link that is printed.
+A program finds an empty engine in its environment: what a `vmcp serve` before it serves, else one with the connections
+of `tests/docs/vmcp.toml`. The files of `tests/docs` are in its folder. In code that readers do not see `user` has
+`authorize`, a user who opens each link that is there, and `print` (in TypeScript `console`, in Rust `println`) for one
+who opens each link that is printed.
 
-Relative links and those into this repository lead to a file, and to a heading in it; of others only the form is checked.
+Relative links and those into this repository lead to a file, and to a heading in it; of others the form is checked.
 """
 
 import argparse
@@ -44,192 +44,23 @@ import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
-import urllib.parse
 import urllib.request
 
 import frameworks
-from packages import (NODE, NODE_TOOLS, PYTHON, TARGET, VENV, WHEELS, build_node, build_python, install_projects,
+from docs_pages import FOLDERS, PROGRAMS, SUFFIXES, WORK, Page, Wrong, check_links, tail
+from packages import (NODE, NODE_TOOLS, PYTHON, TARGET, VENV, build_node, build_python, install_projects,
                       install_runtimes, install_wheel, npm, once)
 from prepare import ROOT, UPSTREAMS, environment, fail, run, say
 
 HERE = ROOT / "tests" / "docs"
-WORK = TARGET / "docs"
-FOLDERS = WORK / "pages"
-PROGRAMS = WORK / "rust"
 RUST = TARGET / "debug" / "examples" / "docs"
 NODE_24 = NODE_TOOLS / "node24" / "node_modules" / ".bin"
-REPOSITORY = "https://github.com/scalekit-vmcp/scalekit-vmcp/"
-SHARED = ROOT / "README.md"
-"""Registries show this page, so its links are absolute."""
-
-SUFFIXES = {"python": ".py", "ts": ".mts", "rust": ".rs"}
-OTHERS = ("sh", "json", "toml", "text")
-TABLES = re.compile(r"written by |table of |end of table")
 INSTALL = re.compile(r"\s*(pip install|npm install|cargo add) (.+)")
 SERVE = re.compile(r"^(npx )?vmcp serve\b.*", re.MULTILINE)
+QUIET = {"VMCP_PORT": "0", "VMCP_LOG": "off", "NO_COLOR": "1", "RUST_BACKTRACE": "0"}
 SECONDS = 120
 """A block that hangs is a failure."""
-
-
-class Wrong(Exception):
-    """What is wrong with a page: its line, and a sentence."""
-
-    def __init__(self, page, line, sentence):
-        super().__init__(f"{page.name}:{line}: {sentence}")
-
-
-class Block:
-    """A fenced block, or code in a comment; `line` is the one before its first."""
-
-    def __init__(self, language, line, lines, hidden=False):
-        self.language, self.line, self.lines, self.hidden = language, line, lines, hidden
-        self.file = self.reason = None
-        self.new = self.output = False
-        self.printed_by = None
-
-    @property
-    def text(self):
-        return "\n".join(self.lines) + "\n"
-
-
-class Page:
-    """A page: its blocks, its prose without them, and the folder in which they run."""
-
-    def __init__(self, path, root=ROOT):
-        self.path, self.root = path, root
-        self.name = path.relative_to(root).as_posix()
-        self.folder = FOLDERS / re.sub(r"\W+", "-", self.name.lower())
-        self.lines = path.read_text().splitlines()
-        self.blocks, self.prose, self.wrong = [], [], []
-        try:
-            self.read()
-        except Wrong as wrong:
-            self.wrong.append(wrong)
-        self.programs = self.as_programs()
-
-    def read(self):
-        told = {}
-        lines = iter(enumerate(self.lines, 1))
-        for number, line in lines:
-            if fence := re.match(r"( *)(```+|~~~+) *(\S*)", line):
-                indent, marks, language = fence.groups()
-                code = []
-                for _, line in lines:
-                    if line.strip() == marks:
-                        break
-                    code.append(line.removeprefix(indent))
-                else:
-                    raise Wrong(self, number, "this block has no end")
-                if language not in (*SUFFIXES, *OTHERS):
-                    known = ", ".join((*SUFFIXES, *OTHERS))
-                    self.wrong.append(Wrong(self, number, f"`{language}` is no language of a block; there are {known}"))
-                block = Block(language, number, code)
-                vars(block).update(told)
-                self.blocks.append(block)
-                told = {}
-            elif re.match(r" {0,3}<!--", line):
-                comment, first = line.strip().removeprefix("<!--"), number
-                while "-->" not in comment:
-                    number, line = next(lines, (None, None))
-                    if line is None:
-                        raise Wrong(self, first, "this comment has no end")
-                    comment += "\n" + line
-                told |= self.directive(first, comment.partition("-->")[0])
-            else:
-                if told and line.strip():
-                    self.wrong.append(Wrong(self, number, "a comment before this line wants a block here"))
-                    told = {}
-                self.prose.append((number, line))
-        if told:
-            self.wrong.append(Wrong(self, len(self.lines), "a comment wants a block after it"))
-
-    def directive(self, number, comment):
-        if code := re.fullmatch(r" ?(python|ts|rust|sh):(.*)", comment, re.DOTALL):
-            lines = textwrap.dedent(code[2]).split("\n")
-            lines[0] = lines[0].strip()
-            self.blocks.append(Block(code[1], number - 1, lines, hidden=True))
-            return {}
-        comment = " ".join(comment.split())
-        for pattern, name in ((r"file: (\S+)", "file"), (r"not run: (.+)", "reason")):
-            if found := re.fullmatch(pattern, comment):
-                return {name: found[1]}
-        for words, name in (("new program", "new"), ("output", "output")):
-            if comment == words:
-                return {name: True}
-        if not TABLES.match(comment):
-            self.wrong.append(Wrong(self, number, f"`<!-- {comment} -->` is none of the comments that are known"))
-        return {}
-
-    def as_programs(self):
-        for number, block in enumerate(self.blocks):
-            if block.file and block.file.endswith((".py", ".ts", ".mts", ".mjs", ".rs")):
-                if not any(later.language == "sh" for later in self.blocks[number:]):
-                    self.wrong.append(Wrong(self, block.line, f"no command runs `{block.file}`"))
-        programs = []
-        last, before = {}, None
-        for block in self.blocks:
-            if block.output:
-                # What a program prints is there when it has ended.
-                block.printed_by = before
-            elif block.language == "sh":
-                before = None
-            if block.language in SUFFIXES and block.file is None and block.reason is None:
-                if block.language not in last or block.new:
-                    last[block.language] = Program(self, block.language, len(programs) + 1)
-                    programs.append(last[block.language])
-                before = last[block.language]
-                before.blocks.append(block)
-        return programs
-
-
-class Program:
-    """The blocks of one language; each line has the number that it has on the page."""
-
-    def __init__(self, page, language, number):
-        self.page, self.language, self.blocks, self.built = page, language, [], True
-        self.file = page.folder / f"page-{number}{SUFFIXES[language]}"
-        if language == "rust":
-            self.file = PROGRAMS / f"{page.folder.name.replace('-', '_')}_{number}.rs"
-
-    def text(self):
-        lines = [""] * (len(self.page.lines) + 1)
-        for block in self.blocks:
-            lines[block.line:block.line + len(block.lines)] = block.lines
-        if self.language == "rust":
-            self.wrap(lines)
-        return "\n".join(lines) + "\n"
-
-    def wrap(self, lines):
-        """A `main` around the blocks, which says what it does next: an error that it returns has no line."""
-        begun = re.compile(r"^(?=(async )?fn main\()")
-        if any(map(begun.match, lines)):
-            lines[:] = [begun.sub("pub ", line) for line in lines]
-            lines[0] = "use crate::user;" + lines[0]
-            return
-        for block in self.blocks:
-            if not block.hidden:
-                lines[block.line - 1] += f" crate::at({json.dumps(f'{self.page.name}:{block.line}')});"
-        lines[0] = ("use crate::user; #[tokio::main] pub async fn main() -> Result<(), Box<dyn std::error::Error>> {"
-                    + lines[0])
-        lines[-1] = "Ok(()) }"
-
-    def line_of(self, output):
-        """The line of the page that an output complains about."""
-        name = re.escape(self.page.name)
-        found = re.findall(rf'{name}:(\d+)|"{name}", line (\d+)|{name}\((\d+),', output)
-        # JavaScript tells the innermost place first, the others last.
-        place = found[0 if self.language == "ts" else -1] if found else ()
-        return next((int(number) for number in place if number), self.blocks[0].line)
-
-    def wrong(self, output):
-        output = output.replace(str(self.file), self.page.name).replace("file://" + self.page.name, self.page.name)
-        return Wrong(self.page, self.line_of(output), f"the {self.language} does not run\n" + tail(output))
-
-
-def tail(output):
-    return textwrap.indent("\n".join(output.strip().splitlines()[-40:]), "    ")
 
 
 def write(path, text):
@@ -237,66 +68,6 @@ def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_text() != text:
         path.write_text(text)
-
-
-# Links
-
-
-def plain(line):
-    """A line of prose without its code."""
-    return re.sub(r"`+[^`]*`+", "", line)
-
-
-def anchors(path):
-    """What GitHub calls the headings of a page."""
-    found = {}
-    for line in Page(path, path.parent).prose:
-        if heading := re.match(r"#{1,6} +(.+?) *#*$", line[1]):
-            text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading[1]).lower()
-            name = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-            count = found[name] = found.get(name, -1) + 1
-            if count:
-                found[f"{name}-{count}"] = 0
-    return found
-
-
-def links(page):
-    """Every link of the prose, with its line."""
-    patterns = r'\]\(<?([^)>\s]+)>?(?: "[^"]*")?\)', r"^ {0,3}\[[^\]]+\]: *(\S+)", r'(?:href|src)="([^"]*)"', r"<(https?:[^>]*)>"
-    for number, line in page.prose:
-        for pattern in patterns:
-            yield from ((number, link) for link in re.findall(pattern, plain(line)))
-
-
-def dead(page, link):
-    """Why a link leads nowhere, or None."""
-    inside = re.match(re.escape(REPOSITORY) + r"(?:blob|tree)/main/(.*)", link)
-    if inside:
-        path, _, anchor = inside[1].partition("#")
-        target = page.root / urllib.parse.unquote(path)
-    elif re.match(r"\w+:", link):
-        parts = urllib.parse.urlsplit(link)
-        return None if parts.scheme in ("http", "https") and parts.hostname else "is no URL of the web"
-    else:
-        path, _, anchor = link.partition("#")
-        if path and page.path == SHARED:
-            return f"is relative, but registries show this page: begin with {REPOSITORY}blob/main/"
-        target = page.path.parent / urllib.parse.unquote(path) if path else page.path
-    if not target.exists():
-        return "leads to no file"
-    if anchor and target.suffix == ".md" and anchor not in anchors(target):
-        return "leads to no heading"
-    return None
-
-
-def check_links(page):
-    found = 0
-    for number, link in links(page):
-        if why := dead(page, link):
-            page.wrong.append(Wrong(page, number, f"`{link}` {why}"))
-        else:
-            found += 1
-    return found
 
 
 # What is installed
@@ -322,7 +93,7 @@ def pinned(page, block, word):
     """A word of a command, with the version that the tests know."""
     name = word.partition("[")[0]
     if name not in (pins := pins_of_python()):
-        raise Wrong(page, block.line, f"`{name}` is not pinned; the tests pin {', '.join(pins)}")
+        raise Wrong(page, block.line, f"the tests pin no `{name}`")
     return f"{word}=={pins[name]}"
 
 
@@ -351,7 +122,7 @@ def install_with_npm(page, block, words):
     pins = pins_of_node()
     unknown = [word for word in words if word not in pins and word != "scalekit-vmcp" and not word.startswith("-")]
     if unknown:
-        raise Wrong(page, block.line, f"`{unknown[0]}` is not pinned; the tests pin {', '.join(sorted(pins))}")
+        raise Wrong(page, block.line, f"the tests pin no `{unknown[0]}`")
     wanted = [f"{word}@{pins[word]}" if word in pins else word for word in words if word != "scalekit-vmcp"]
     folder = WORK / "node" / digest(wanted)
 
@@ -370,7 +141,7 @@ def install_with_npm(page, block, words):
 
 
 def put_package(modules):
-    """Our package as it is packed, and its command. Not a link: it would not be in `node_modules` for tools that follow it."""
+    """Our package as it is packed, and its command; not a link, which tools would follow out of `node_modules`."""
     shutil.rmtree(modules / "scalekit-vmcp", ignore_errors=True)
     shutil.copytree(frameworks.PACKED / "package", modules / "scalekit-vmcp", copy_function=os.link)
     command = modules / ".bin" / "vmcp"
@@ -425,21 +196,22 @@ class Place:
                 for line in block.lines:
                     if command := INSTALL.match(line):
                         self.install(block, command[1], shlex.split(command[2], comments=True))
+
     def install(self, block, command, words):
         if command == "pip install":
             self.python = install_with_pip(self.page, block, words)
         elif command == "npm install":
-            modules = install_with_npm(self.page, block, words) / "node_modules"
-            (self.page.folder / "node_modules").symlink_to(modules)
+            modules = self.page.folder / "node_modules"
+            modules.unlink(missing_ok=True)
+            modules.symlink_to(install_with_npm(self.page, block, words) / "node_modules")
         else:
             add_with_cargo(self.page, block, words)
 
     def variables(self):
         settings = frameworks.settings()
         path = [self.python / "bin", NODE_24, UPSTREAMS / "venv" / "bin", TARGET / "debug"]
-        settings["PATH"] = os.pathsep.join([*map(str, path), settings["PATH"]])
-        return settings | self.exports | {"PYTHONPATH": str(HERE), "VMCP_PORT": "0", "VMCP_LOG": "off", "NO_COLOR": "1",
-                                           "RUST_BACKTRACE": "0"}
+        path = os.pathsep.join([*map(str, path), settings["PATH"]])
+        return settings | self.exports | QUIET | {"PATH": path, "PYTHONPATH": str(HERE)}
 
     def run(self, command, variables):
         """How a command ended, and what it printed."""
@@ -537,7 +309,7 @@ def empty_engine(folder, variables, options=""):
 def engine_of_examples():
     """An engine for the examples in the documentation of the crates."""
     path = os.pathsep.join([str(TARGET / "debug"), environment()["PATH"]])
-    return empty_engine(HERE, environment() | {"PATH": path, "VMCP_PORT": "0", "VMCP_LOG": "off"})
+    return empty_engine(HERE, environment() | QUIET | {"PATH": path})
 
 
 def reset(exported):
@@ -556,9 +328,9 @@ def check_types(pages):
     settings = {
         "compilerOptions": {
             "target": "esnext", "lib": ["es2024", "esnext.disposable"], "module": "nodenext", "types": ["node"],
-            "allowImportingTsExtensions": True, "allowJs": True, "checkJs": True, "erasableSyntaxOnly": True, "noEmit": True, "strict": True,
-            "exactOptionalPropertyTypes": True, "noUncheckedIndexedAccess": True, "verbatimModuleSyntax": True,
-            "skipLibCheck": True,
+            "allowImportingTsExtensions": True, "allowJs": True, "checkJs": True, "erasableSyntaxOnly": True,
+            "noEmit": True, "strict": True, "exactOptionalPropertyTypes": True, "noUncheckedIndexedAccess": True,
+            "verbatimModuleSyntax": True, "skipLibCheck": True,
         },
         "include": [f"{page.folder.name}/*.{suffix}" for page in pages for suffix in ("mts", "ts", "mjs")],
     }
@@ -577,12 +349,13 @@ def check_types(pages):
 
 def build_rust(programs):
     """One binary with all programs of Rust."""
+    names = [program.file.stem for program in programs]
     modules = "".join(f"#[path = {json.dumps(str(program.file))}]\nmod {program.file.stem};\n" for program in programs)
-    arms = "".join(f"        {json.dumps(program.file.stem)} => {program.file.stem}::main().report(),\n" for program in programs)
-    main = f"fn play(name: &str) -> std::process::ExitCode {{\n    match name {{\n{arms}        _ => panic!(),\n    }}\n}}\n"
-    write(PROGRAMS / "all.rs", modules + main)
-    ended = subprocess.run(["cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--features", "docs", "--example", "docs"],
-                           cwd=ROOT, env=environment() | {"VMCP_DOCS": str(PROGRAMS / "all.rs")}, text=True,
+    arms = "".join(f"        {json.dumps(name)} => {name}::main().report(),\n" for name in names)
+    write(PROGRAMS / "all.rs", modules + "fn play(name: &str) -> std::process::ExitCode {\n    match name {\n" + arms
+          + '        _ => panic!("there is no program `{name}`"),\n    }\n}\n')
+    command = ["cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--features", "docs", "--example", "docs"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment() | {"VMCP_DOCS": str(PROGRAMS / "all.rs")}, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for program in programs:
         program.built = ended.returncode == 0
@@ -648,8 +421,8 @@ def check_pages(pages):
 
 def all_pages():
     """What is written for readers."""
-    found = [ROOT / "README.md", *ROOT.glob("*.md"), *ROOT.glob("*.txt"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/*.md")]
-    return [path for path in dict.fromkeys(found) if path.parent.name not in ("tests", "target") and not path.is_symlink()]
+    found = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("*.txt")), *sorted(ROOT.glob("*/*.md"))]
+    return [path for path in found if path.parent.name != "target" and not path.is_symlink()]
 
 
 def link_modules():
@@ -664,7 +437,7 @@ def link_modules():
     put_package(modules)
 
 
-def check(paths=None, root=ROOT):
+def check(paths=None):
     """What `make test` runs; the packages are built before."""
     install_runtimes()
     install_projects()
@@ -672,7 +445,7 @@ def check(paths=None, root=ROOT):
     link_modules()
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-engine", "--bin", "vmcp")
     say("running the blocks of the documentation")
-    return check_pages([Page(path, root) for path in paths or all_pages()])
+    return check_pages([Page(path) for path in paths or all_pages()])
 
 
 def main():

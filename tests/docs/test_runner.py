@@ -10,7 +10,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import docs  # noqa: E402
+import docs_pages  # noqa: E402
 
+BLOB = docs_pages.REPOSITORY + "blob/main/"
 GOOD = """# A page
 
 See [below](#two-words), [another](other.md#part) or [the project](https://example.com/).
@@ -95,7 +97,7 @@ def test_a_good_page_passes_and_what_is_not_run_is_counted(
         (3, "Expecting", "# A\n\n```json\n{ a: 1 }\n```\n"),
         (3, "expected", "# A\n\n```toml\n[connections.gmail]\nauth = none\n```\n"),
         (7, "this was printed", "# A\n\n```sh\necho a\n```\n<!-- output -->\n```text\nb\n```\n"),
-        (3, "`no-such-package` is not pinned", "# A\n\n```sh\npip install no-such-package\n```\n"),
+        (3, "the tests pin no `no-such-package`", "# A\n\n```sh\npip install no-such-package\n```\n"),
     ],
 )
 def test_a_block_that_fails_is_named(tmp_path: pathlib.Path, line: int, said: str, text: str) -> None:
@@ -120,7 +122,7 @@ def test_a_block_that_fails_is_named(tmp_path: pathlib.Path, line: int, said: st
         (3, "`gone.md` leads to no file", "# A\n\n[a](gone.md)\n"),
         (3, "`#gone` leads to no heading", "# A\n\n[a](#gone)\n"),
         (3, "`other.md#gone` leads to no heading", "# A\n\n[a](other.md#gone)\n"),
-        (3, f"`{docs.REPOSITORY}blob/main/gone.md` leads to no file", f"# A\n\n[a]({docs.REPOSITORY}blob/main/gone.md)\n"),
+        (3, f"`{BLOB}gone.md` leads to no file", f"# A\n\n[a]({BLOB}gone.md)\n"),
         (3, "`https://` is no URL", "# A\n\n[a](https://)\n"),
         (4, "`gone.md` leads to no file", "# A\n\n[a][b]\n[b]: gone.md\n"),
     ],
@@ -132,7 +134,7 @@ def test_what_is_not_run_and_dead_links_are_named(tmp_path: pathlib.Path, line: 
 
 
 def test_links_of_the_page_for_registries_are_absolute(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docs, "SHARED", tmp_path / "README.md")
+    monkeypatch.setattr(docs_pages, "SHARED", tmp_path / "README.md")
     wrong, _ = check(tmp_path, "# A\n\n[a](other.md)\n", "README.md")
     assert len(wrong) == 1
     assert "README.md:3: `other.md` is relative" in wrong[0]
@@ -145,10 +147,11 @@ def test_rust_keeps_its_lines(tmp_path: pathlib.Path) -> None:
     lines = program.text().split("\n")
     assert lines[0].endswith("{")
     assert lines[2:6] == [' crate::at("a-page.md:3");', "let a = 1;", "", "assert_eq!(a, 2);"]
-    for output in (f"error: no\n --> {program.file}:4:5", f"panicked at {program.file}:4:9", "at a-page.md:4\nError: no"):
+    file = program.file
+    for output in (f"error: no\n --> {file}:4:5", f"panicked at {file}:4:9", "at a-page.md:4\nError: no"):
         assert str(program.wrong(output)).startswith("a-page.md:4: ")
 
 
 def test_the_packages_have_the_one_text() -> None:
     for folder in ("bindings-python", "bindings-node"):
-        assert (docs.ROOT / folder / "README.md").samefile(docs.SHARED)
+        assert (docs.ROOT / folder / "README.md").samefile(docs_pages.SHARED)
