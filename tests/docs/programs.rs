@@ -1,5 +1,10 @@
 //! The Rust of the documentation: `tests/docs.py` writes what is included, and runs it.
-#![allow(unused, missing_docs, unreachable_pub, reason = "the programs are fragments")]
+#![allow(
+    unused,
+    missing_docs,
+    unreachable_pub,
+    reason = "the programs are fragments"
+)]
 
 use std::process::Termination;
 
