@@ -8,7 +8,8 @@ import urllib.request
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
-def _control(path, body=None):
+def control(path, body=None):
+    """Steers the engine by its test controls."""
     request = urllib.request.Request(
         os.environ["SCALEKIT_ENVIRONMENT_URL"] + "/_local/" + path,
         data=None if body is None else json.dumps(body).encode(),
@@ -20,10 +21,10 @@ def _control(path, body=None):
 
 def authorize(_link=""):
     """Opens every link that is there, and does what it asks for."""
-    links = [link for link in _control("auth_links")["auth_links"] if link["state"] == "open"]
+    links = [link for link in control("auth_links")["auth_links"] if link["state"] == "open"]
     assert links, "no link is open"
     for link in links:
-        _control("auth_links/complete", {"link_id": link["id"], "credential": "a-key"})
+        control("auth_links/complete", {"link_id": link["id"], "credential": "a-key"})
 
 
 def print(*what):  # noqa: A001
