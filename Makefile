@@ -1,11 +1,12 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser frameworks lint fmt generate prepare bench soak coverage
+.PHONY: help demo test docs test-browser frameworks lint fmt generate prepare bench soak coverage
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
+	@echo "make docs   run every block of the documentation, and check its links; \`make test\` does so too"
 	@echo "make test-browser   look at the connect page in Chromium, against a real OAuth provider"
 	@echo "make frameworks   let every agent framework connect to the engine, and renew a token in mid-run"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
@@ -26,6 +27,9 @@ demo: prepare
 
 test: prepare
 	@python3 tests/run.py
+
+docs: prepare
+	@python3 tests/docs.py
 
 test-browser: prepare
 	@python3 tests/browser.py
