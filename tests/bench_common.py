@@ -26,27 +26,33 @@ def debug_wanted(about):
     return parser.parse_args().debug
 
 
-def cargo(*command):
-    """Builds; the programs that were built, by their names."""
-    result = subprocess.run(["cargo", *command, "--message-format=json-render-diagnostics"], cwd=ROOT,
+def cargo(name, *command):
+    """Where it has built the program of this name."""
+    result = subprocess.run(["cargo", command[0], "--message-format=json-render-diagnostics", *command[1:]], cwd=ROOT,
                             env=environment(), stdout=subprocess.PIPE, text=True)
     if result.returncode != 0:
         fail("`cargo {}` failed with exit code {}; its output is above".format(" ".join(command), result.returncode))
     messages = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
-    return {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}
+    return next(message["executable"] for message in messages
+                if message.get("executable") and message["target"]["name"] == name)
+
+
+# The names of functions stay, so that profiles can tell them; they are not loaded into memory.
+NAMED = ["--", "-C", "strip=none"]
 
 
 def build(name, debug=False):
     """A program of tests/benches, optimized as users get the client."""
     say("building the benchmark" + ("" if debug else " (optimized)"))
-    command = ["build"] if debug else ["bench", "--no-run"]
-    return cargo(*command, "-p", "scalekit-vmcp-tests", "--bench", name)[name]
+    what = ["-p", "scalekit-vmcp-tests", "--bench", name]
+    return cargo(name, "build", *what) if debug else cargo(name, "rustc", "--profile", "bench", *what, *NAMED)
 
 
 def build_engine(debug=False):
     """The command `vmcp`."""
     say("building the engine" + ("" if debug else " (optimized)"))
-    return cargo("build", *([] if debug else ["--release"]), "-p", "scalekit-vmcp-engine", "--bin", "vmcp")["vmcp"]
+    what = ["-p", "scalekit-vmcp-engine", "--bin", "vmcp"]
+    return cargo("vmcp", "build", *what) if debug else cargo("vmcp", "rustc", "--release", *what, *NAMED)
 
 
 @contextlib.contextmanager
