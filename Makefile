@@ -10,7 +10,7 @@ help:
 	@echo "make test-browser   look at the connect page in Chromium, against a real OAuth provider"
 	@echo "make frameworks   let every agent framework connect to the engine, and renew a token in mid-run"
 	@echo "make lint   check format, clippy and documentation; a warning is an error"
-	@echo "make bench  measure the engine, what it adds to a call, the client (needs valgrind), and the Python and Node packages beside others"
+	@echo "make bench  measure the client (needs valgrind), both packages and the engine beside others, and write tests/benches/REPORT.md"
 	@echo "make soak   run what takes long: kill -9 under load, fifty users at once, killed clients, the campaigns of the Python and Node packages, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
 	@echo "make fmt    format the code"
@@ -49,11 +49,7 @@ lint:
 	@echo "lint passed"
 
 bench: prepare
-	@python3 tests/bench_engine.py
-	@python3 tests/bench_data.py
-	@python3 tests/bench.py
-	@python3 tests/bench_python.py
-	@python3 tests/bench_node.py
+	@python3 tests/bench_report.py
 
 soak: prepare
 	@python3 tests/soak.py

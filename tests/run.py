@@ -133,6 +133,11 @@ def main():
                             "--junit-xml={}".format(junit), cwd=folder)
         totals.append(total)
         good = good and fine
+    junit = ROOT / "target" / "junit" / "report.xml"
+    total, fine = suite("the report of `make bench`", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                        "-p", "no:asyncio", "--junit-xml={}".format(junit), "test_bench_report.py", cwd=ROOT / "tests")
+    totals.append(total)
+    good = good and fine
     say("checking the wheel, and trying it alone")
     totals.append(consumers.quick(built_wheel()))
     facts = frameworks.check_all(frameworks.QUICK, built_wheel())
