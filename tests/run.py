@@ -17,6 +17,7 @@ import contract
 import docs
 import frameworks
 import parity
+import supply
 import symbols
 from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
                       install_projects, install_runtimes, install_servers)
@@ -67,6 +68,23 @@ def suite(about, junit, *command, cwd):
     if code != 0:
         print("error: the tests of {} ended with {}".format(about, code))
     return totals, code == 0 and totals[0] > 0
+
+
+def python_package(*chosen):
+    """The tests of the Python package, with the wheel that is installed."""
+    junit = ROOT / "target" / "junit" / "python.xml"
+    return suite("the Python package", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q",
+                 "--junit-xml={}".format(junit), *chosen, cwd=PYTHON)
+
+
+def node_package(*chosen):
+    """The tests of the Node package, with the addon that is built."""
+    junit = ROOT / "target" / "junit" / "node.xml"
+    tests = chosen or [test.relative_to(NODE) for pattern in ("tests/*.test.mjs", "build/tests/*.test.mjs")
+                       for test in sorted(NODE.glob(pattern))]
+    return suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",
+                 "--test-reporter=spec", "--test-reporter-destination=stdout",
+                 "--test-reporter=junit", "--test-reporter-destination={}".format(junit), *tests, cwd=NODE)
 
 
 def compare_runners():
@@ -121,9 +139,7 @@ def main():
     say("building the server of the vectors")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors")
     build_python()
-    junit = ROOT / "target" / "junit" / "python.xml"
-    total, fine = suite("the Python package", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q",
-                        "--junit-xml={}".format(junit), cwd=PYTHON)
+    total, fine = python_package()
     totals.append(total)
     good = good and fine
     install_servers()
@@ -147,12 +163,7 @@ def main():
     facts |= frameworks.check_all(frameworks.NODE_QUICK)
     failed = sum(fact is None for fact in facts.values())
     totals.append((len(facts) - failed, failed, 0))
-    junit = ROOT / "target" / "junit" / "node.xml"
-    tests = sorted(NODE.glob("tests/*.test.mjs")) + sorted(NODE.glob("build/tests/*.test.mjs"))
-    total, fine = suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",
-                        "--test-reporter=spec", "--test-reporter-destination=stdout",
-                        "--test-reporter=junit", "--test-reporter-destination={}".format(junit),
-                        *(test.relative_to(NODE) for test in tests), cwd=NODE)
+    total, fine = node_package()
     totals.append(total)
     good = good and fine
     totals.append(docs.check())
@@ -164,6 +175,7 @@ def main():
     totals.append(compare_runners())
     totals.append(parity.check())
     totals.append(symbols.check())
+    totals.append(supply.check())
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
     return 0 if good and failed == 0 and passed > 0 else 1
