@@ -8,7 +8,6 @@ import contextlib
 import json
 import pathlib
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile

@@ -12,7 +12,7 @@ import sys
 
 import docs
 import parity
-from packages import NODE, PYTHON, PYTHON_BIN
+from packages import NODE, PYTHON_BIN
 from prepare import ROOT, fail, run, say
 
 AGENTS = ROOT / "AGENTS.md"
