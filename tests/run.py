@@ -3,22 +3,22 @@
 Exit code 0 only if something ran and nothing failed.
 """
 
-import contextlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as xml
 
 import clients
 import conformance
 import consumers
 import contract
+import docs
 import frameworks
 import parity
 import supply
+import symbols
 from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
                       install_projects, install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
@@ -100,26 +100,6 @@ def compare_runners():
     return (1, 0, 0) if same else (0, 1, 0)
 
 
-@contextlib.contextmanager
-def engine():
-    """An engine for the examples; the variables with which they find it."""
-    with tempfile.TemporaryDirectory() as data:
-        command = [ROOT / "target" / "debug" / "vmcp", "serve", "--port", "0", "--data", data,
-                   "--config", ROOT / "tests" / "docs" / "vmcp.toml"]
-        process = subprocess.Popen([str(part) for part in command], text=True, stdout=subprocess.PIPE)
-        try:
-            variables = {}
-            for line in process.stdout:
-                if export := re.match(r"export (\w+)=(.*)", line):
-                    variables[export[1]] = export[2]
-                if line.startswith("Stop it"):
-                    break
-            yield variables
-        finally:
-            process.terminate()
-            process.wait()
-
-
 def of_doc_tests(text):
     results = re.findall(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
     return tuple(sum(int(result[part]) for result in results) for part in range(3))
@@ -140,7 +120,7 @@ def main():
         print("error: the tests failed, or could not be built (`cargo nextest` ended with {})".format(code))
     say("running the examples of the documentation")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-engine", "--bin", "vmcp")
-    with engine() as variables:
+    with docs.engine_of_examples() as variables:
         code, text = stream("cargo", "test", "--doc", "--workspace", variables=variables)
     totals.append(of_doc_tests(text))
     if code != 0:
@@ -169,6 +149,11 @@ def main():
                             "--junit-xml={}".format(junit), cwd=folder)
         totals.append(total)
         good = good and fine
+    junit = ROOT / "target" / "junit" / "report.xml"
+    total, fine = suite("the report of `make bench`", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                        "-p", "no:asyncio", "--junit-xml={}".format(junit), "test_bench_report.py", cwd=ROOT / "tests")
+    totals.append(total)
+    good = good and fine
     say("checking the wheel, and trying it alone")
     totals.append(consumers.quick(built_wheel()))
     facts = frameworks.check_all(frameworks.QUICK, built_wheel())
@@ -181,10 +166,15 @@ def main():
     total, fine = node_package()
     totals.append(total)
     good = good and fine
-    totals.append(compare_runners())
-    total = parity.check()
+    totals.append(docs.check())
+    junit = ROOT / "target" / "junit" / "docs.xml"
+    total, fine = suite("what runs the documentation", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q", "-p",
+                        "no:cacheprovider", "--junit-xml={}".format(junit), cwd=docs.HERE)
     totals.append(total)
-    good = good and total[1] == 0
+    good = good and fine
+    totals.append(compare_runners())
+    totals.append(parity.check())
+    totals.append(symbols.check())
     totals.append(supply.check())
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
