@@ -2,7 +2,7 @@
 
     versions.py          builds the packages, and tests them
     versions.py build    builds them, and packs what `test` needs into target/packages.tar
-    versions.py test     tests what was packed, on another machine with the same system
+    versions.py test     tests what was packed, on another machine with the same system, in a checkout at the same place
 
 On Windows only the vectors are played: the other tests have scripts, signals and forks of POSIX.
 Python's standard library only. Exit code 0 only if something ran and nothing failed.
