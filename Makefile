@@ -1,7 +1,7 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-packages docs test-browser frameworks lint client-only advisories fmt generate prepare bench soak coverage
+.PHONY: help demo test test-packages docs test-browser frameworks lint advisories fmt generate prepare bench soak coverage
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
@@ -14,7 +14,7 @@ help:
 	@echo "make bench  measure the client (needs valgrind), both packages and the engine beside others, and write tests/benches/REPORT.md"
 	@echo "make soak   run what takes long: kill -9 under load, fifty users at once, killed clients, the campaigns of the Python and Node packages, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
-	@echo "make client-only   compile the packages without the engine"
+	@echo "make   compile the packages without the engine"
 	@echo "make advisories   look for known vulnerabilities of the crates (asks GitHub)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
@@ -48,15 +48,14 @@ lint:
 	@cargo fmt --all --check
 	@echo "==> checking the code with clippy"
 	@cargo clippy --workspace --all-targets -- -D warnings
+	@echo "==> checking the packages without the engine"
+	@cargo clippy --locked -p scalekit-vmcp-python -p scalekit-vmcp-node --no-default-features -- -D warnings
 	@echo "==> checking the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
 	@echo "==> checking that the generated types are those of core"
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen -- --check
 	@python3 tests/lint.py
 	@echo "lint passed"
-
-client-only:
-	@cargo clippy --locked -p scalekit-vmcp-python -p scalekit-vmcp-node --no-default-features -- -D warnings
 
 advisories:
 	@python3 tests/lint.py advisories

@@ -62,7 +62,8 @@ def own_rules(folder):
         for number, line in enumerate(text.splitlines(), 1):
             uses = re.match(r"\s*(?:- )?uses: (.*)", line)
             if uses and not PINNED.fullmatch(uses[1].strip()):
-                found.append("{}:{}: `{}` is not pinned as `owner/action@<commit> # v1.2.3`".format(name, number, uses[1]))
+                found.append("{}:{}: `{}` is not pinned as `owner/action@<commit> # v1.2.3`".format(
+                    name, number, uses[1]))
         _, _, jobs = text.partition("\njobs:\n")
         for job, body in re.findall(r"^  ([\w-]+):\n((?:    .*\n|\n|  #.*\n)+)", jobs, re.MULTILINE):
             if "    runs-on:" in body and "\n    timeout-minutes:" not in body:

@@ -26,8 +26,8 @@ def npm(folder, options):
 
 
 def crates(options):
-    missing = [name for name in CRATES
-               if output("cargo", "info", "--quiet", "--registry", "crates-io", "{}@{}".format(name, version())) is None]
+    ask = ("cargo", "info", "--quiet", "--registry", "crates-io")
+    missing = [name for name in CRATES if output(*ask, "{}@{}".format(name, version())) is None]
     if not missing:
         return say("crates.io has them already")
     say("publishing to crates.io: " + ", ".join(missing))

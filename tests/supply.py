@@ -59,7 +59,8 @@ def of_python(text):
 
 def of_node(text):
     manifest = json.loads(text)
-    return {name for key in ("dependencies", "devDependencies", "optionalDependencies") for name in manifest.get(key, ())}
+    return {name for key in ("dependencies", "devDependencies", "optionalDependencies")
+            for name in manifest.get(key, ())}
 
 
 def direct():
@@ -81,11 +82,12 @@ def table_of(page):
 def wrong_table(page, direct):
     rows = [(names, why) for names, why in table_of(page) if names]
     named = [name for names, _ in rows for name in names]
-    found = ["CONTRIBUTING.md does not say why `{}` is there".format(name) for name in sorted(direct - set(named))]
-    found += ["CONTRIBUTING.md explains `{}`, which nothing depends on".format(name) for name in sorted(set(named) - direct)]
-    found += ["CONTRIBUTING.md explains `{}` twice".format(name) for name in sorted(set(named)) if named.count(name) > 1]
-    found += ["CONTRIBUTING.md names `{}` without a reason".format("`, `".join(names)) for names, why in rows if not why]
-    return found
+    known = set(named)
+    found = ["does not say why `{}` is there".format(name) for name in sorted(direct - known)]
+    found += ["explains `{}`, which nothing depends on".format(name) for name in sorted(known - direct)]
+    found += ["explains `{}` twice".format(name) for name in sorted(known) if named.count(name) > 1]
+    found += ["names `{}` without a reason".format("`, `".join(names)) for names, why in rows if not why]
+    return ["CONTRIBUTING.md " + complaint for complaint in found]
 
 
 def loose_python(name, text):
@@ -107,8 +109,8 @@ def loose_node(name, text, lock=None):
 
 def loose_programs(name, text):
     """`cargo install` in a script: the newest version may need a newer Rust than we do."""
-    return ["{}: `cargo install {}` is not pinned".format(name, program)
-            for program in re.findall(r'^ +run\("cargo", "install", "([^"]+)"', text, re.MULTILINE) if "@" not in program]
+    programs = re.findall(r'^ +run\("cargo", "install", "([^"]+)"', text, re.MULTILINE)
+    return ["{}: `cargo install {}` is not pinned".format(name, program) for program in programs if "@" not in program]
 
 
 def wrong_pins():
@@ -131,7 +133,8 @@ def wrong_pins():
 
 def catches():
     """Whether each finds what it is for."""
-    page = "\n## Dependencies\n\n| | |\n|---|---|\n| `serde`, `@napi-rs/cli` | JSON |\n| `url` | `Url` |\n\n## More\n\n| `z` | |\n"
+    page = ("\n## Dependencies\n\n| | |\n|---|---|\n| `serde`, `@napi-rs/cli` | JSON |\n| `url` | `Url` |\n"
+            "\n## More\n\n| `z` | |\n")
     known = {"serde", "@napi-rs/cli", "url"}
     lock = '{"packages": {"": {"dependencies": {"a": "1.0.0"}}}}'
     planted = [

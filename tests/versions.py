@@ -2,23 +2,31 @@
 
     versions.py          builds the packages, and tests them
     versions.py build    builds them, and packs what `test` needs into target/packages.tar
-    versions.py test     tests what was packed, on another machine with the same system
+    versions.py test     tests what was packed, on another machine with the same system, in a checkout at the same place
 
 On Windows only the vectors are played: the other tests have scripts, signals and forks of POSIX.
 Python's standard library only. Exit code 0 only if something ran and nothing failed.
 """
 
 import os
+import shutil
 import sys
 import tarfile
 
-from packages import (NODE, PYTHON_BIN, TARGET, WHEELS, build_node, build_python, install_node, install_projects,
+from packages import (NODE, PYTHON_BIN, TARGET, VENV, WHEELS, build_node, build_python, install_node, install_projects,
                       install_python, install_runtimes, install_wheel)
-from prepare import ROOT, check_programs, fail, run, say
+from prepare import ROOT, check_programs, fail, output, run, say
 from run import RAN, node_package, python_package
 
 PACKED = TARGET / "packages.tar"
 PROGRAMS = [TARGET / "debug" / (name + (".exe" if os.name == "nt" else "")) for name in ("vmcp", "vmcp-vectors")]
+
+
+def forget_other_pythons():
+    """The environment of the tests was perhaps made with another Python."""
+    here = "import sys; print(sys.version, end='')"
+    if output(str(PYTHON_BIN), "-c", here) not in (None, sys.version):
+        shutil.rmtree(VENV)
 
 
 def build():
@@ -57,6 +65,7 @@ def test():
 
 def main():
     check_programs()
+    forget_other_pythons()
     if sys.argv[1:] == ["build"]:
         build()
         pack()
