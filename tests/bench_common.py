@@ -69,7 +69,9 @@ def short(value):
     """As many digits as say something."""
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    # A ratio just over its limit must not look like the limit.
+    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 2 else 3
+    return f"{value:.{digits}f}"
 
 
 class Part:
@@ -99,7 +101,8 @@ class Part:
         said = [f"at most {short(at_most)}"] if at_most is not None else []
         said += [f"at least {short(at_least)}"] if at_least is not None else []
         said += ["{} to {}".format(*map(short, found["spread"]))] if "spread" in found else []
-        print(f"{'ok    ' if met else 'MISSED'} {name}: {short(value)}{unit and ' ' + unit}"
+        sign = ("ok    " if met else "MISSED") if found["at_most"] is not None or at_least is not None else "      "
+        print(f"{sign} {name}: {short(value)}{unit and ' ' + unit}"
               + (f" ({'; '.join(said)})" if said else ""), flush=True)
         if not met:
             say("asking why: " + name)

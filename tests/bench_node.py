@@ -3,6 +3,7 @@
 Python's standard library only. Everything compared runs against one server, over TLS, by turns in one run.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -141,6 +142,7 @@ def throughput(part, url, ca):
     part.compare("CPU of a mint over TLS, 64 in flight", "µs", cost, plot=True)
     part.compare("event-loop delay meanwhile, p99", "ms", of("delay_p99_ms"))
 
+    @functools.cache
     def why():
         return bench_profile.cpu(f"{CALLS['ours']} calls and a tenth of them before",
                                  "node", "load.mjs", "ours", url, ca, CALLS["ours"], cwd=BENCH)

@@ -86,12 +86,14 @@ def functions(data):
     """What `perf` has recorded."""
     shown = run("perf", "report", "--stdio", "--no-children", "-g", "none", "--sort", "dso,symbol", "-i", data).stdout
     parts = (re.match(r"\s*([\d.]+)%\s+(\S+)\s+\[.\]\s+(.*?)(?:\s{2,}|$)", line) for line in shown.splitlines())
-    spent = collections.Counter()
+    files, spent = collections.Counter(), collections.Counter()
     for part in filter(None, parts):
+        file = pathlib.PurePath(part[2]).name
+        files[file] += float(part[1])
         # A program without symbols has addresses for names: those of one file belong together.
-        name = "" if part[3].startswith("0x") else "  " + part[3]
-        spent[pathlib.PurePath(part[2]).name + name] += float(part[1])
-    return "`perf record`, in each function alone\n" + rows(spent.items(), "%")
+        spent[file if part[3].startswith("0x") else f"{file}  {part[3]}"] += float(part[1])
+    return ("`perf record`, in each file\n" + rows(files.items(), "%", 5) + "\nin each function alone\n"
+            + rows(spent.items(), "%"))
 
 
 @contextlib.contextmanager

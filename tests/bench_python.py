@@ -3,6 +3,7 @@
 Python's standard library only. Everything compared runs against one server, over TLS, by turns in one run.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -141,9 +142,11 @@ def throughput(part, program, url, ca):
     part.compare("CPU of a mint over TLS, 64 in flight", "µs", {name: cost[kind] for kind, name in names.items()}, plot=True)
     part.compare("mints over TLS, 16 threads", "calls/s", {OURS: rate["ours-blocking"], "requests": rate["requests"]})
 
+    @functools.cache
     def why(kind):
-        return lambda: bench_profile.cpu(f"{kind}, {CALLS[kind]} calls and a tenth of them before",
-                                         BIN, LOAD, kind, url, ca, CALLS[kind])
+        # Asked once, however many of its measures were missed.
+        return functools.cache(lambda: bench_profile.cpu(f"{kind}, {CALLS[kind]} calls and a tenth of them before",
+                                                         BIN, LOAD, kind, url, ca, CALLS[kind]))
 
     part.ratio("calls/s over aiohttp, 64 in flight", rate["ours-async"], rate["aiohttp"], at_least=1.5, why=why("ours-async"))
     part.ratio("calls/s over the official SDK in 64 threads", rate["ours-async"], rate["official"], at_least=5,

@@ -155,17 +155,20 @@ def of_part(part, plots):
             plots[name] = plot(comparison)
             yield f"![{comparison['name']}](plots/{name})"
             yield ""
+    reasons = {}
     for figure in part["figures"]:
         if not figure["met"]:
             if not figure.get("profile"):
                 raise NoReport(f"`{figure['name']}` of `{part['command']}` was missed, and nothing says why: "
                                "give its figure a `why`")
-            yield f"### Why {figure['name']} was missed"
-            yield ""
-            yield "```text"
-            yield figure["profile"].rstrip().replace(str(ROOT), ".").replace(str(pathlib.Path.home()), "~")
-            yield "```"
-            yield ""
+            reasons.setdefault(figure["profile"], []).append(figure["name"])
+    for profile, names in reasons.items():
+        yield f"### Missed: {'; '.join(names)}"
+        yield ""
+        yield "```text"
+        yield profile.rstrip().replace(str(ROOT), ".").replace(str(pathlib.Path.home()), "~")
+        yield "```"
+        yield ""
 
 
 def summary(found, missing):

@@ -49,8 +49,23 @@ def test_a_missed_measure_stands_there_as_missed_with_what_shows_why(part):
     assert "0 of 2 targets are met." in text
     assert "| The Python package | import | 41.0 ms | ≤ 30 ms |" in text
     assert "| calls | 100 calls/s |  | ≥ 3,000 calls/s | **missed** |" in text
-    assert "### Why import was missed\n\n```text\n12.0 ms  asyncio\n```" in text
+    assert "### Missed: import\n\n```text\n12.0 ms  asyncio\n```" in text
     assert "./core is slow" in text and str(bench_report.ROOT) not in text
+
+
+def test_a_measure_just_over_its_limit_does_not_look_like_the_limit(part):
+    one = part()
+    one.figure("instructions", 1.104, "×", at_most=1.10, why=lambda: "9.0 %  memmove")
+    text, _ = written(one=one)
+    assert "| instructions | 1.104 × |  | ≤ 1.100 × | **missed** |" in text
+
+
+def test_measures_that_one_profile_explains_stand_together(part):
+    one = part()
+    for name in ("calls", "CPU"):
+        one.figure(name, 2.0, at_most=1, why=lambda: "9.0 %  memmove")
+    text, _ = written(one=one)
+    assert "### Missed: calls; CPU\n" in text and text.count("memmove") == 1
 
 
 def test_reasons_are_asked_only_where_a_measure_is_missed(part):

@@ -202,7 +202,7 @@ async fn load(url: &str, ca: &str, times: usize) -> Result<()> {
     work(times / 10).await?;
     let (begun, before) = (Instant::now(), cpu()?);
     work(times).await?;
-    let (took, cpu) = (begun.elapsed(), cpu()? - before);
+    let (took, cpu) = (begun.elapsed(), cpu()?.saturating_sub(before));
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let times = times as f64;
     println!(
