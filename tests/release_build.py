@@ -131,10 +131,10 @@ def sources(out):
 
 def build(target=None, interpreter=None, out=OUT):
     """Everything that this machine can build, or what belongs to one platform alone."""
+    platform = platform_of(target) if target else host()
     install_tools()
     # Cargo unpacks the sources whose folders `without_paths` looks for.
     run("cargo", "fetch", "--locked", "--quiet")
-    platform = platform_of(target) if target else host()
     if target is None:
         shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)

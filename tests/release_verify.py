@@ -248,18 +248,10 @@ def npm_platform_package(path, release, platform):
     yield from compare(files, expected, {"package.json", "README.md", platform.library})
     if platform.library in files:
         yield from native(platform.library, files[platform.library], platform)
+    # Both packages are installed; the budget is for the two.
+    main = path.with_name("{}-{}.tgz".format(NAME, release))
+    yield from size(files | ({"main/" + name: data for name, data in unpack(main).items()} if main.is_file() else {}))
     yield from paths(files)
-
-
-def npm_sizes(folder, release):
-    """Two packages are installed; the budget is for both."""
-    main = folder / "{}-{}.tgz".format(NAME, release)
-    for platform in PLATFORMS.values():
-        other = folder / "{}-{}-{}.tgz".format(NAME, platform.node, release)
-        if other.is_file():
-            beside = unpack(main) if main.is_file() else {}
-            for complaint in size({"main/" + name: data for name, data in beside.items()} | unpack(other)):
-                yield "{}: with the npm package, {}".format(other.name, complaint)
 
 
 def crate(path, release, _):
@@ -277,7 +269,7 @@ def crate(path, release, _):
     if re.search(r"^path = \"\.\.", told, re.MULTILINE):
         yield "`Cargo.toml` names a path outside of the crate"
     yield from compare(files, of_crate(name), {"Cargo.toml", "Cargo.toml.orig", "Cargo.lock", ".cargo_vcs_info.json"})
-    yield from paths({name: data for name, data in files.items()})
+    yield from paths(files)
 
 
 CHECKS = [
@@ -299,30 +291,33 @@ def expected(release, targets):
             yield pattern in required, about, pattern, PLATFORMS[target]
 
 
+def names_of(found, release, targets=()):
+    """What the files of these names are, complaints about the set, and what is not there but need not be."""
+    artefacts, complaints, absent = {}, [], []
+    for required, about, pattern, platform in expected(release, targets):
+        matching = sorted(name for name in found if re.fullmatch(pattern, name))
+        artefacts |= dict.fromkeys(matching, platform)
+        if not matching:
+            (complaints if required else absent).append("{} is missing".format(about))
+        elif len(matching) > 1:
+            complaints.append("{} is there more than once: {}".format(about, ", ".join(matching)))
+    complaints += ["{} does not belong to the release".format(name) for name in sorted(found) if name not in artefacts]
+    if not artefacts:
+        complaints.append("there is no artefact of version {}".format(release))
+    return artefacts, complaints, absent
+
+
 def verify(folder, targets=()):
     """Complaints, and what is not there but need not be."""
     release = version()
-    found, absent = [], []
-    names = sorted(file.name for file in folder.iterdir())
-    known = set()
-    for required, about, pattern, platform in expected(release, targets):
-        matching = [name for name in names if re.fullmatch(pattern, name)]
-        known |= set(matching)
-        if not matching:
-            (found if required else absent).append("{} is missing".format(about))
-        elif len(matching) > 1:
-            found.append("{} is there more than once: {}".format(about, ", ".join(matching)))
-        for name in matching:
-            check = next(check for kinds, check in CHECKS if re.fullmatch(kinds, name))
-            try:
-                found += ["{}: {}".format(name, complaint) for complaint in check(folder / name, release, platform)]
-            except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as cause:
-                found.append("{}: it cannot be read: {}".format(name, cause))
-    found += ["{} does not belong to the release".format(name) for name in names if name not in known]
-    found += npm_sizes(folder, release)
-    if not known:
-        found.append("there is no artefact of version {} in `{}`".format(release, folder))
-    return found, absent
+    artefacts, complaints, absent = names_of([file.name for file in folder.iterdir()], release, targets)
+    for name, platform in artefacts.items():
+        check = next(check for kinds, check in CHECKS if re.fullmatch(kinds, name))
+        try:
+            complaints += ["{}: {}".format(name, complaint) for complaint in check(folder / name, release, platform)]
+        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as cause:
+            complaints.append("{}: it cannot be read: {}".format(name, cause))
+    return complaints, absent
 
 
 def told_by(about, *command):
