@@ -1,7 +1,7 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser frameworks lint fmt generate prepare bench soak coverage
+.PHONY: help demo test test-browser frameworks lint fmt generate prepare bench soak coverage release-check
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench  measure the engine, what it adds to a call, the client (needs valgrind), and the Python and Node packages beside others"
 	@echo "make soak   run what takes long: kill -9 under load, fifty users at once, killed clients, the campaigns of the Python and Node packages, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
+	@echo "make release-check   build, check and install what a release publishes, for this machine (half an hour)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
 
@@ -56,6 +57,9 @@ soak: prepare
 
 coverage: prepare
 	@python3 tests/coverage.py
+
+release-check: prepare
+	@python3 tests/release.py check
 
 generate:
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen

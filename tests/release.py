@@ -42,6 +42,7 @@ def versions(tag=None):
 
 def verify(folder, targets=()):
     release_build.install_tools()
+    release_build.install_npm_tools()
     say("checking the artefacts")
     complaints, absent = release_verify.verify(folder, targets)
     complaints += release_verify.with_tools(folder, release_build.PYTHON_OF_RELEASE, release_build.NODE_TOOLS_OF_RELEASE)

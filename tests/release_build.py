@@ -16,12 +16,17 @@ HOME = ROOT / "tests" / "release"
 VENV = TARGET / "venvs" / "release"
 OUT = TARGET / "release-artefacts"
 STAGE = TARGET / "release-stage"
+# What is compiled from packed sources: its programs must not take the place of the checkout's.
+FROM_PACKED = TARGET / "from-packed"
 PYTHON_OF_RELEASE = python_in(VENV)
 NODE_TOOLS_OF_RELEASE = NODE_TOOLS / "release" / "node_modules"
 
 
 def install_tools():
     install_venv(VENV, HOME / "requirements.txt", "builds and checks a release")
+
+
+def install_npm_tools():
     install_locked(HOME, NODE_TOOLS / "release", "what checks the npm packages")
 
 
@@ -81,6 +86,11 @@ def addon(platform, folder, features=()):
     shutil.copy(TARGET / platform.target / "release" / name, folder / platform.library)
 
 
+def for_packed():
+    """The variables for cargo where packed sources are compiled: all of them share what they need."""
+    return {"CARGO_TARGET_DIR": str(FROM_PACKED), "CARGO_PROFILE_DEV_DEBUG": "false"}
+
+
 def stage_npm():
     """The npm package as it will be packed, and a folder for each platform; nothing in the checkout is changed."""
     if targets_of_node() != list(PLATFORMS):
@@ -92,6 +102,8 @@ def stage_npm():
     # What builds and tests it is not for its users.
     for key in ("devDependencies", "scripts"):
         del manifest[key]
+    # As `napi pre-publish` does, which wants the libraries of all platforms beside it.
+    manifest["optionalDependencies"] = {"{}-{}".format(NAME, platform.node): version() for platform in PLATFORMS.values()}
     (STAGE / "package.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     for name in ["README.md", *manifest["files"]]:
         if (NODE / name).is_dir():
@@ -99,10 +111,7 @@ def stage_npm():
         else:
             shutil.copy(NODE / name, STAGE)
     shutil.copy(ROOT / "LICENSE", STAGE)
-    napi = [NODE / "node_modules" / ".bin" / "napi", "--cwd", STAGE]
-    run(napi[0], "create-npm-dirs", *napi[1:])
-    # Only names them in `package.json`.
-    run(napi[0], "pre-publish", *napi[1:], "--tag-style", "npm", "--no-gh-release", "--skip-optional-publish")
+    run(NODE / "node_modules" / ".bin" / "napi", "create-npm-dirs", "--cwd", STAGE)
 
 
 def pack_npm(folder, out):
@@ -124,9 +133,9 @@ def sources(out):
     pack_npm(STAGE, out)
     say("packing the crates, and compiling them from what is packed")
     chosen = [part for name in CRATES for part in ("--package", name)]
-    run("cargo", "package", "--locked", "--allow-dirty", *jobs(), *chosen)
+    run("cargo", "package", "--locked", "--allow-dirty", *jobs(), *chosen, env=dict(environment(), **for_packed()))
     for name in CRATES:
-        shutil.copy(TARGET / "package" / "{}-{}.crate".format(name, version()), out)
+        shutil.copy(FROM_PACKED / "package" / "{}-{}.crate".format(name, version()), out)
 
 
 def build(target=None, interpreter=None, out=OUT):

@@ -19,14 +19,12 @@ import urllib.request
 
 from packages import NODE, PYTHON, TARGET, npm
 from prepare import ROOT, environment, fail, run, say
-from release_build import PYTHON_OF_RELEASE, install_tools
+from release_build import PYTHON_OF_RELEASE, for_packed, install_tools
 from release_set import CRATES, NAME, host, natives, python_in, version
 
 HOME = ROOT / "tests" / "consumers"
 PRINTED = "notes_list"
 DEBUG = TARGET / "debug"
-# What is compiled from packed sources, by itself: its programs must not take the place of the checkout's.
-OUTSIDE = TARGET / "outside"
 
 
 def clean(**variables):
@@ -110,7 +108,7 @@ def source_distribution(file, outside, vectors):
     wheels = outside / "from-source"
     run(PYTHON_OF_RELEASE, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-index", "--no-deps",
         "--no-build-isolation", "--wheel-dir", wheels, file, cwd=outside,
-        env=clean(CARGO_NET_OFFLINE="true", CARGO_TARGET_DIR=str(OUTSIDE), MATURIN_PEP517_ARGS="--profile dev --locked",
+        env=clean(CARGO_NET_OFFLINE="true", MATURIN_PEP517_ARGS="--profile dev --locked", **for_packed(),
                   PATH=os.pathsep.join([str(PYTHON_OF_RELEASE.parent), environment()["PATH"]])))
     (made,) = wheels.glob("*.whl")
     wheel(made, wheels, vectors)
@@ -157,7 +155,7 @@ def crates(files, outside):
     shutil.copy(ROOT / "Cargo.lock", workspace)
     (workspace / "tests" / "examples").mkdir()
     shutil.copy(HOME / "quickstart.rs", workspace / "tests" / "examples")
-    variables = {"CARGO_NET_OFFLINE": "true", "CARGO_TARGET_DIR": str(OUTSIDE)}
+    variables = for_packed() | {"CARGO_NET_OFFLINE": "true"}
     cargo = ["cargo", "--quiet"]
     expect("the first call", printed(*cargo, "run", "--package", "scalekit-vmcp-tests", "--example", "quickstart",
                                      cwd=workspace, **variables), PRINTED)

@@ -34,6 +34,8 @@ LOCAL = re.compile(b"|".join([
     *(re.escape(home.encode()) + rb"[\\/]" for home in sorted(HOMES)),
 ]))
 FOLDERS = {"scalekit-vmcp": "core", "scalekit-vmcp-engine": "engine"}
+ENTRY_POINTS = ["[console_scripts]", "vmcp=scalekit_vmcp._command:main",
+                "[pytest11]", "scalekit_vmcp=scalekit_vmcp.pytest_plugin"]
 OF_DIST_INFO = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 
 
@@ -169,6 +171,7 @@ def wheel_of_package(files, release):
     expected = tree(PYTHON / "python", "scalekit_vmcp/**/*") | {home + "licenses/LICENSE": (ROOT / "LICENSE").read_bytes()}
     yield from compare(files, expected, libraries | {home + name for name in OF_DIST_INFO})
     yield from metadata(files.get(home + "METADATA", b""), release)
+    yield from equal("the list of entry points", files.get(home + "entry_points.txt", b"").decode().split(), ENTRY_POINTS)
 
 
 def wheel(path, release, platform):
@@ -184,14 +187,14 @@ def wheel(path, release, platform):
 def source_distribution(path, release, _):
     """All that it is built from, and nothing else."""
     files = unpack(path)
-    expected = tree(PYTHON / "python", "scalekit_vmcp/**/*")
-    expected = {"bindings-python/python/" + name: data for name, data in expected.items()}
+    expected = {"python/" + name: data for name, data in tree(PYTHON / "python", "scalekit_vmcp/**/*").items()}
     expected |= {"bindings-python/" + name: data for name, data in tree(PYTHON, "src/**/*", "LICENSE").items()}
     for crate, folder in FOLDERS.items():
-        expected |= {folder + "/" + name: data for name, data in of_crate(crate).items() if name != "README.md"}
-    expected["Cargo.lock"] = files.get("Cargo.lock", b"")
-    made = {"PKG-INFO", "pyproject.toml", "Cargo.toml", "README.md", "bindings-python/Cargo.toml",
-            "core/Cargo.toml", "engine/Cargo.toml"}
+        expected |= {folder + "/" + name: data for name, data in of_crate(crate).items()}
+    expected |= {"LICENSE": (ROOT / "LICENSE").read_bytes(), "README.md": (PYTHON / "README.md").read_bytes()}
+    expected["bindings-python/README.md"] = expected["README.md"]
+    made = {"PKG-INFO", "pyproject.toml", "Cargo.toml", "Cargo.lock"}
+    made |= {folder + "/Cargo.toml" for folder in ("bindings-python", *FOLDERS.values())}
     yield from compare(files, expected, made)
     yield from metadata(files.get("PKG-INFO", b""), release)
     yield from paths(files)

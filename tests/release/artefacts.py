@@ -14,7 +14,7 @@ import zipfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 from release_set import CRATES, LICENCE, NAME, PLATFORMS, Platform
-from release_verify import FOLDERS, NODE, PYTHON, ROOT, of_crate, tree
+from release_verify import ENTRY_POINTS, FOLDERS, NODE, PYTHON, ROOT, of_crate, tree
 
 Files = dict[str, bytes]
 RELEASE = "1.2.3"
@@ -56,17 +56,20 @@ def described(**changes: str) -> bytes:
 
 def wheel(library: bytes, name: str) -> Files:
     home = f"scalekit_vmcp-{RELEASE}.dist-info/"
-    made = {"METADATA": described(), "WHEEL": b"", "RECORD": b"", "entry_points.txt": b"", "licenses/LICENSE": LICENCE_TEXT}
+    made = {"METADATA": described(), "WHEEL": b"", "RECORD": b"", "entry_points.txt": "\n".join(ENTRY_POINTS).encode(),
+            "licenses/LICENSE": LICENCE_TEXT}
     return tree(PYTHON / "python", "scalekit_vmcp/**/*") | {f"scalekit_vmcp/{name}": library} | {home + name: data for name, data in made.items()}
 
 
 def source_distribution() -> Files:
-    files = {"bindings-python/python/" + name: data for name, data in tree(PYTHON / "python", "scalekit_vmcp/**/*").items()}
+    readme = (PYTHON / "README.md").read_bytes()
+    files = {"python/" + name: data for name, data in tree(PYTHON / "python", "scalekit_vmcp/**/*").items()}
     files |= {"bindings-python/" + name: data for name, data in tree(PYTHON, "src/**/*", "LICENSE").items()}
     for crate, folder in FOLDERS.items():
-        files |= {f"{folder}/{name}": data for name, data in of_crate(crate).items() if name != "README.md"}
-    made = ("Cargo.lock", "pyproject.toml", "Cargo.toml", "README.md", "bindings-python/Cargo.toml", "core/Cargo.toml", "engine/Cargo.toml")
-    return files | dict.fromkeys(made, b"") | {"PKG-INFO": described()}
+        files |= {f"{folder}/{name}": data for name, data in of_crate(crate).items()}
+    manifests = [f"{folder}/Cargo.toml" for folder in ("bindings-python", "core", "engine")]
+    files |= dict.fromkeys(["Cargo.lock", "Cargo.toml", "pyproject.toml", *manifests], b"")
+    return files | {"PKG-INFO": described(), "LICENSE": LICENCE_TEXT, "README.md": readme, "bindings-python/README.md": readme}
 
 
 def crate(name: str) -> Files:

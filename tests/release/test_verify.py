@@ -176,6 +176,8 @@ CASES: dict[str, tuple[str, Callable[[Files], None], str]] = {
         WHEEL, replaced("scalekit_vmcp/notes.txt", b""), "`scalekit_vmcp/notes.txt` does not belong there"),
     "wheel with another package": (
         WHEEL, replaced("tests/conftest.py", b""), "`tests/conftest.py` does not belong there"),
+    "wheel without a command": (
+        WHEEL, replaced(HOME + "entry_points.txt", b""), "the list of entry points is `[]`, not `['[console_scripts]'"),
     "wheel without types": (WHEEL, removed("scalekit_vmcp/py.typed"), "`scalekit_vmcp/py.typed` is missing"),
     "wheel with old code": (
         WHEEL, replaced("scalekit_vmcp/engine.py", b""), "`scalekit_vmcp/engine.py` is not the file of the checkout"),
@@ -196,10 +198,12 @@ CASES: dict[str, tuple[str, Callable[[Files], None], str]] = {
     "source distribution without its own sources": (SDIST, removed("core/src/lib.rs"), "`core/src/lib.rs` is missing"),
     "source distribution without the lock file": (SDIST, removed("Cargo.lock"), "`Cargo.lock` is missing"),
     "source distribution without a licence": (
-        SDIST, removed("bindings-python/LICENSE"), "`bindings-python/LICENSE` is missing"),
+        SDIST, removed("LICENSE"), "`LICENSE` is missing"),
     "source distribution with a library": (
-        SDIST, replaced("bindings-python/python/scalekit_vmcp/_native.abi3.so", b""),
-        "`bindings-python/python/scalekit_vmcp/_native.abi3.so` does not belong there"),
+        SDIST, replaced("python/scalekit_vmcp/_native.abi3.so", b""),
+        "`python/scalekit_vmcp/_native.abi3.so` does not belong there"),
+    "source distribution with tests": (
+        SDIST, replaced("bindings-python/tests/conftest.py", b""), "`bindings-python/tests/conftest.py` does not belong there"),
     "source distribution with a local path": (
         SDIST, replaced("Cargo.toml", PANIC), "`Cargo.toml` names a path of the machine that built it: `/home/someone/"),
     "crate of another version": (
@@ -319,7 +323,7 @@ def test_the_command_fails_with_the_complaints(part: Artefacts, tmp_path: pathli
     """Not only the functions: the program says it, and ends with 1."""
     artefacts.write(tmp_path, part)
     program = (
-        "import pathlib, release, sys; release.release_build.install_tools = lambda: None;"
+        "import pathlib, release, sys; release.release_build.install_tools = release.release_build.install_npm_tools = lambda: None;"
         "release.release_verify.with_tools = lambda *_: [];"
         "sys.exit(release.verify(pathlib.Path(sys.argv[1])))"
     )
