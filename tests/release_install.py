@@ -103,12 +103,12 @@ def wheel(file, outside, vectors, interpreter=sys.executable):
 
 
 def source_distribution(file, outside, vectors):
-    """Offline: the crates it needs come from cargo's cache, which `Cargo.lock` names them for; its own from within."""
+    """Offline: the crates it needs come from cargo's cache, in the versions of its `Cargo.lock`; its own from within."""
     say("building {} offline, from its own sources (not optimized)".format(file.name))
     wheels = outside / "from-source"
     run(PYTHON_OF_RELEASE, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-index", "--no-deps",
         "--no-build-isolation", "--wheel-dir", wheels, file, cwd=outside,
-        env=clean(CARGO_NET_OFFLINE="true", MATURIN_PEP517_ARGS="--profile dev --locked", **for_packed(),
+        env=clean(CARGO_NET_OFFLINE="true", MATURIN_PEP517_ARGS="--profile dev", **for_packed(),
                   PATH=os.pathsep.join([str(PYTHON_OF_RELEASE.parent), environment()["PATH"]])))
     (made,) = wheels.glob("*.whl")
     wheel(made, wheels, vectors)
@@ -146,12 +146,14 @@ def crates(files, outside):
             archive.extractall(workspace, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     manifest = (ROOT / "Cargo.toml").read_text()
     changes = [(r'^members = .*$', 'members = ["tests"]'), (r'^default-members = .*\n', ""), (r'^exclude = .*\n', "")]
-    changes += [(r'^{} = \{{ path = "\w+"'.format(name), '{} = {{ path = "{}-{}"'.format(name, name, version())) for name in CRATES]
+    # By version, as users name them; and found here.
+    changes += [(r'^{} = \{{ path = "\w+", '.format(name), name + " = { ") for name in CRATES]
     for old, new in changes:
         manifest, count = re.subn(old, new, manifest, flags=re.MULTILINE)
         if count != 1:
             fail("`{}` stands {} times in `Cargo.toml`".format(old, count))
-    (workspace / "Cargo.toml").write_text(manifest)
+    found = "".join('{} = {{ path = "{}-{}" }}\n'.format(name, name, version()) for name in CRATES)
+    (workspace / "Cargo.toml").write_text(manifest + "\n[patch.crates-io]\n" + found)
     shutil.copy(ROOT / "Cargo.lock", workspace)
     (workspace / "tests" / "examples").mkdir()
     shutil.copy(HOME / "quickstart.rs", workspace / "tests" / "examples")
