@@ -62,12 +62,12 @@ def wheel(platform, interpreter, out, features=()):
     """The one for every Python since 3.10, or the one of a free-threaded Python."""
     say("building the wheel for {} (optimized, some minutes)".format(platform.target))
     command = [PYTHON_OF_RELEASE.parent / "maturin", "build", "--release", "--locked", *jobs(), "--target", platform.target,
-               "--out", out, *features]
+               "--out", out]
     if platform.node.startswith("linux-"):
         command += ["--zig", "--compatibility", "musllinux_1_2" if platform.node.endswith("-musl") else "manylinux2014"]
     if interpreter is not None:
         command += ["--interpreter", interpreter]
-    run(*command, cwd=PYTHON, env=settings(platform))
+    run(*command, *features, cwd=PYTHON, env=settings(platform))
 
 
 def addon(platform, folder, features=()):
