@@ -1,17 +1,21 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser frameworks lint fmt generate prepare bench soak coverage release-check
+.PHONY: help demo test test-packages docs test-browser frameworks lint client-only advisories fmt generate prepare bench soak coverage release-check
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
 	@echo "make test   run every test; the last line holds the totals"
+	@echo "make docs   run every block of the documentation, and check its links; \`make test\` does so too"
+	@echo "make test-packages   run the tests of the Python and Node packages with the Python and the Node that run here"
 	@echo "make test-browser   look at the connect page in Chromium, against a real OAuth provider"
 	@echo "make frameworks   let every agent framework connect to the engine, and renew a token in mid-run"
-	@echo "make lint   check format, clippy and documentation; a warning is an error"
-	@echo "make bench  measure the engine, what it adds to a call, the client (needs valgrind), and the Python and Node packages beside others"
+	@echo "make lint   check format, clippy, documentation, workflows and where the crates come from; a warning is an error"
+	@echo "make bench  measure the client (needs valgrind), both packages and the engine beside others, and write tests/benches/REPORT.md"
 	@echo "make soak   run what takes long: kill -9 under load, fifty users at once, killed clients, the campaigns of the Python and Node packages, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
+	@echo "make client-only   compile the packages without the engine"
+	@echo "make advisories   look for known vulnerabilities of the crates (asks GitHub)"
 	@echo "make release-check   build, check and install what a release publishes, for this machine (half an hour)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
@@ -28,6 +32,12 @@ demo: prepare
 test: prepare
 	@python3 tests/run.py
 
+docs: prepare
+	@python3 tests/docs.py
+
+test-packages:
+	@python3 tests/versions.py
+
 test-browser: prepare
 	@python3 tests/browser.py
 
@@ -43,14 +53,17 @@ lint:
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
 	@echo "==> checking that the generated types are those of core"
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen -- --check
+	@python3 tests/lint.py
 	@echo "lint passed"
 
+client-only:
+	@cargo clippy --locked -p scalekit-vmcp-python -p scalekit-vmcp-node --no-default-features -- -D warnings
+
+advisories:
+	@python3 tests/lint.py advisories
+
 bench: prepare
-	@python3 tests/bench_engine.py
-	@python3 tests/bench_data.py
-	@python3 tests/bench.py
-	@python3 tests/bench_python.py
-	@python3 tests/bench_node.py
+	@python3 tests/bench_report.py
 
 soak: prepare
 	@python3 tests/soak.py

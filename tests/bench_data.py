@@ -1,32 +1,29 @@
 """Measures what a call through the engine costs, beside a call without it and through other proxies, all in one run.
 
-    python3 tests/bench_data.py [--debug]
-
 The upstream answers at once, the load comes from a Rust program that speaks HTTP by hand, and both share the cores
-with what is measured. With `--debug` it tries everything in short, on builds that are not optimized: no numbers to
-quote. Python's standard library only; fails where a measure is missed.
+with what is measured. Python's standard library only; fails where a measure is missed.
 """
 
-import argparse
 import contextlib
 import json
 import pathlib
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-import bench
 import bench_engine
+import bench_profile
+from bench_common import OURS, Part, build, build_engine, debug_wanted, server
 from packages import TARGET, install_venv
 from prepare import ROOT, environment, fail, say
 
 HERE = ROOT / "tests" / "benches"
 PROXIES = TARGET / "proxies"
 CONNECTIONS, TOOLS_OF_EACH, SESSIONS, IN_FLIGHT = 25, 40, 1000, 16
-ROUNDS, CALLS, BUSY_CALLS, LISTS, OTHERS_CALLS = 5, 2000, 20_000, 200, 300
+ROUNDS, CALLS, BUSY_CALLS, LISTS = 5, 2000, 20_000, 200
+OTHERS_ROUNDS, OTHERS_CALLS = 3, 200
 
 
 def played(program, *words, token=""):
@@ -35,15 +32,6 @@ def played(program, *words, token=""):
     if done.returncode != 0:
         fail(f"`{words[0]}` failed: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
-
-
-@contextlib.contextmanager
-def upstream(program):
-    with subprocess.Popen([program, "upstream"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 @contextlib.contextmanager
@@ -84,51 +72,63 @@ def token(running, of, user):
     return running.ask("POST", f"/api/v1/mcp/configs/{of['id']}/tokens", json.dumps({"identifier": user}))["token"]
 
 
-def added(program, direct, through):
+def load(program, target, era, calls, in_flight=1):
+    url, secret = target
+    return played(program, "load", url, era, calls, in_flight, token=secret)
+
+
+def added(part, program, running, direct, through):
     """By turns, so that what else the machine does meets both."""
-    good = []
     for era in ("modern", "legacy"):
-        pairs = [[played(program, "load", url, era, CALLS, 1, token=secret) for url, secret in (direct, through)]
-                 for _ in range(ROUNDS)]
-        for part, limit in (("p50_ms", 1), ("p99_ms", 5)):
-            least = [min(pair[place][part] for pair in pairs) for place in (0, 1)]
-            cost = least[1] - least[0]
-            good.append(bench.measure(f"added to a call, {era}, {part[:3]}", cost, limit,
-                                      f"{cost:.2f} ms ({least[1]:.2f} over {least[0]:.2f}; at most {limit})"))
-    return good
+        pairs = [[load(program, target, era, CALLS) for target in (through, direct)] for _ in range(ROUNDS)]
+        for place, limit in (("p50_ms", 1), ("p99_ms", 5)):
+            ours, without = ([pair[side][place] for pair in pairs] for side in (0, 1))
+            name = f"{place[:3]} of a call, {era} protocol, one at a time"
+            part.compare(name, "ms", {OURS: ours, "without the engine": without})
+            part.figure(f"added to the {name}", [one - other for one, other in zip(ours, without, strict=True)], "ms",
+                        at_most=limit, why=lambda era=era: bench_profile.cpu_of(
+                            running.process.pid, f"the engine, {CALLS} calls", lambda: load(program, through, era, CALLS)))
 
 
-def busy(program, direct, through):
-    rates = [[played(program, "load", url, "modern", BUSY_CALLS, IN_FLIGHT, token=secret)["per_s"]
-              for url, secret in (direct, through)] for _ in range(ROUNDS)]
-    without, ours = (statistics.median(column) for column in zip(*rates))
-    return [bench.measure(f"calls/s with {IN_FLIGHT} in flight", 3000, ours,
-                          f"{ours:.0f} ({without:.0f} without the engine; at least 3000)")]
+def busy(part, program, running, direct, through):
+    rates = [[load(program, target, "modern", BUSY_CALLS, IN_FLIGHT)["per_s"] for target in (through, direct)]
+             for _ in range(ROUNDS)]
+    ours, without = map(list, zip(*rates, strict=True))
+    part.compare(f"calls with {IN_FLIGHT} in flight", "calls/s", {OURS: ours, "without the engine": without})
+    part.figure(f"calls with {IN_FLIGHT} in flight", ours, "calls/s", at_least=3000, why=lambda: bench_profile.cpu_of(
+        running.process.pid, f"the engine, {BUSY_CALLS} calls",
+        lambda: load(program, through, "modern", BUSY_CALLS, IN_FLIGHT)))
 
 
-def others(program, name, through, *upstream):
+def others(part, program, name, through, *upstream):
     """What the same call takes through a proxy that is in use, in the era that it speaks."""
-    ours = played(program, "load", through[0], "legacy", OTHERS_CALLS, 1, token=through[1])
-    with proxy(name, *upstream) as theirs:
+    with proxy(name, *upstream) as url:
+        theirs = (url, "")
         # The first calls warm it up.
-        played(program, "load", theirs, "legacy", 20, 1)
-        found = played(program, "load", theirs, "legacy", OTHERS_CALLS, 1)
-        many = played(program, "load", theirs, "legacy", OTHERS_CALLS, IN_FLIGHT)["per_s"]
-    ratio = found["p50_ms"] / ours["p50_ms"]
-    return [bench.measure(f"p50 of a call through {name} over that through the engine", 1, ratio,
-                          f"{ratio:.1f} ({found['p50_ms']:.2f} ms over {ours['p50_ms']:.2f}, p99 {found['p99_ms']:.2f} "
-                          f"over {ours['p99_ms']:.2f}; {many:.0f} calls/s with {IN_FLIGHT} in flight; at least 1)")]
+        load(program, theirs, "legacy", 20)
+        alone = [[load(program, target, "legacy", OTHERS_CALLS) for target in (through, theirs)] for _ in range(OTHERS_ROUNDS)]
+        many = [[load(program, target, "legacy", OTHERS_CALLS, IN_FLIGHT)["per_s"] for target in (through, theirs)]
+                for _ in range(OTHERS_ROUNDS)]
+    ours, them = ([pair[side]["p50_ms"] for pair in alone] for side in (0, 1))
+    part.compare(f"p50 of a call, beside {name}", "ms", {OURS: ours, name: them}, plot=True)
+    part.compare(f"calls with {IN_FLIGHT} in flight, beside {name}", "calls/s",
+                 dict(zip((OURS, name), map(list, zip(*many, strict=True)), strict=True)), plot=True)
 
 
-def listing(program, url, secret):
-    found = played(program, "list", url, "modern", LISTS, token=secret)
-    if found["items"] != CONNECTIONS * TOOLS_OF_EACH:
-        fail(f"{found['items']} tools were listed")
-    return [bench.measure(f"{found['items']} tools of {CONNECTIONS} connections listed, warm", found["p50_ms"], 5,
-                          f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} (p50 at most 5)")]
+def listing(part, program, running, target):
+    url, secret = target
+    found = [played(program, "list", url, "modern", LISTS, token=secret) for _ in range(ROUNDS)]
+    items = {one["items"] for one in found}
+    if items != {CONNECTIONS * TOOLS_OF_EACH}:
+        fail(f"{items} tools were listed")
+    name = f"{CONNECTIONS * TOOLS_OF_EACH:,} tools of {CONNECTIONS} connections listed, warm, "
+    part.figure(name + "p50", [one["p50_ms"] for one in found], "ms", at_most=5, why=lambda: bench_profile.cpu_of(
+        running.process.pid, f"the engine, {LISTS} listings",
+        lambda: played(program, "list", url, "modern", LISTS, token=secret)))
+    part.figure(name + "p99", [one["p99_ms"] for one in found], "ms")
 
 
-def sessions(program, running, of):
+def sessions(part, program, running, of):
     """Each of a user of its own."""
     tokens = [token(running, of, f"session-{number}") for number in range(SESSIONS)]
     before = running.resident_mib()
@@ -140,56 +140,45 @@ def sessions(program, running, of):
         if not line or json.loads(line)["open"] != SESSIONS:
             fail("the sessions did not open; the output is above")
         resident = running.resident_mib()
-    return [bench.measure(f"memory with {SESSIONS} client sessions open", resident, 150,
-                          f"{resident:.0f} MiB resident (before them {before:.0f}; at most 150)")]
-
-
-def debug_builds():
-    """The programs as they are while one works on them."""
-    command = ["cargo", "build", "-p", "scalekit-vmcp-tests", "-p", "scalekit-vmcp-engine", "--bin", "vmcp",
-               "--bench", "data", "--message-format=json-render-diagnostics"]
-    built = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
-    if built.returncode != 0:
-        fail("the programs cannot be built; the output is above")
-    bench_engine.PROGRAM = ROOT / "target" / "debug" / "vmcp"
-    return bench.executable(built.stdout, "data")
+        part.figure(f"memory before {SESSIONS:,} client sessions", before, "MiB")
+        part.figure(f"memory with {SESSIONS:,} client sessions open, each of a user of its own", resident, "MiB", at_most=150,
+                    why=lambda: f"{(resident - before) / SESSIONS * 1024:.0f} KiB for each session; "
+                                + bench_profile.memory(running.process.pid))
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measures what a call through the engine costs.")
-    parser.add_argument("--debug", action="store_true", help="try it in short, on builds that are not optimized")
-    if parser.parse_args().debug:
-        globals().update(ROUNDS=1, CALLS=200, BUSY_CALLS=500, LISTS=5, OTHERS_CALLS=50)
-        program = debug_builds()
-    else:
-        bench_engine.build()
-        program = bench.build("data")
-    good = []
-    with tempfile.TemporaryDirectory() as place, upstream(program) as base:
+    debug = debug_wanted("Measures what a call through the engine costs.")
+    if debug:
+        globals().update(ROUNDS=2, CALLS=200, BUSY_CALLS=500, LISTS=5, OTHERS_ROUNDS=2, OTHERS_CALLS=20)
+    part = Part("data", "Calls through the engine", debug)
+    vmcp, program = build_engine(debug), build("data", debug)
+    with tempfile.TemporaryDirectory() as place, server(program, "upstream", 1) as (base,):
         folder = pathlib.Path(place)
         names = [f"c{number}" for number in range(CONNECTIONS)]
         (folder / "vmcp.toml").write_text("".join(
             f'[connections.{name}]\nupstream = {{ url = "{base}/{number}" }}\nauth = "none"\n'
             for number, name in enumerate(names)) + (
             f'[connections.child]\nupstream = {{ command = "{program}", args = ["stdio"] }}\nauth = "none"\n'))
-        with bench_engine.engine(folder) as running:
+        with bench_engine.engine(vmcp, folder) as running:
             one, all_of_them = config(running, "one", names[:1]), config(running, "all", names)
             direct = (f"{base}/0", "")
             through = (one["mcp_server_url"], token(running, one, "alice"))
             say("calling a tool, directly and through the engine, by turns")
-            played(program, "load", through[0], "modern", CALLS, 1, token=through[1])
-            good += added(program, direct, through)
-            good += busy(program, direct, through)
+            load(program, through, "modern", CALLS)
+            added(part, program, running, direct, through)
+            busy(part, program, running, direct, through)
             say("calling it through other proxies")
-            good += others(program, "fastmcp", through, direct[0])
+            others(part, program, "fastmcp", through, direct[0])
             # This one serves what a program says on its standard output.
             child = config(running, "child", ["child"])
             through_child = (child["mcp_server_url"], token(running, child, "alice"))
-            good += others(program, "mcp-proxy", through_child, program, "stdio")
+            others(part, program, "mcp-proxy", through_child, program, "stdio")
             say("listing many tools, and holding many sessions")
-            good += listing(program, all_of_them["mcp_server_url"], token(running, all_of_them, "alice"))
-            good += sessions(program, running, one)
-    return 0 if all(good) else 1
+            listing(part, program, running, (all_of_them["mcp_server_url"], token(running, all_of_them, "alice")))
+            sessions(part, program, running, one)
+    for name in ("fastmcp", "mcp-proxy"):
+        part.versions[name] = (HERE / "proxies" / f"{name}.txt").read_text().strip().partition("==")[2]
+    return part.write()
 
 
 if __name__ == "__main__":

@@ -22,27 +22,21 @@ import time
 import urllib.parse
 import uuid
 
-from prepare import ROOT, environment, fail, say
+import bench_profile
+from bench_common import Part, build_engine, debug_wanted
+from prepare import fail, say
 
 FEW, MANY = 100, 100_000
 STARTS, IN_FLIGHT, MINTS, LOOKS, ROUNDS = 15, 16, 6000, 400, 5
 SETTINGS = "[connections.crm]\nupstream = { url = \"http://127.0.0.1:9/mcp\" }\n"
-PROGRAM = ROOT / "target" / "release" / "vmcp"
-
-
-def build():
-    say("building the engine (optimized)")
-    command = ["cargo", "build", "--release", "-p", "scalekit-vmcp-engine", "--bin", "vmcp"]
-    if subprocess.run(command, cwd=ROOT, env=environment()).returncode != 0:
-        fail("the engine cannot be built; the output is above")
 
 
 class Engine:
     """`vmcp serve` on a folder; ready when its first answer was a 200."""
 
-    def __init__(self, folder):
+    def __init__(self, program, folder):
         begun = time.perf_counter()
-        self.process = subprocess.Popen([PROGRAM, "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([program, "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE,
                                         stderr=(folder / "log").open("w"), text=True)
         exported = {}
         for line in self.process.stdout:
@@ -84,18 +78,18 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(folder):
-    running = Engine(folder)
+def engine(program, folder):
+    running = Engine(program, folder)
     try:
         yield running
     finally:
         running.close()
 
 
-def fill(folder, count):
+def fill(program, folder, count):
     """As many configs and accounts as that, written past the engine, which is stopped."""
     (folder / "vmcp.toml").write_text(SETTINGS)
-    Engine(folder).close()
+    Engine(program, folder).close()
     database = sqlite3.connect(folder / ".vmcp" / "vmcp.db")
     (connection,) = database.execute("SELECT id FROM connections").fetchone()
     first = int(time.time() * 1000) << 16
@@ -165,14 +159,8 @@ def percentile(values, part):
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
-def measure(name, value, limit, shown):
-    good = value <= limit
-    print(f"{'ok    ' if good else 'MISSED'} {name}: {shown}", flush=True)
-    return good
-
-
-def compare(few, many, few_ids, many_ids):
-    """By turns, so that what else the machine does meets both; the least of each is the cost itself."""
+def compare(part, few, many, few_ids, many_ids):
+    """By turns, so that what else the machine does meets both."""
     kinds = {
         "an unfiltered page of configs": lambda one, ids: looks(one, ["/api/v1/mcp/configs?page_size=30"] * LOOKS),
         "an unfiltered page of accounts": lambda one, ids: looks(one, ["/api/v1/connected_accounts?page_size=30"] * LOOKS),
@@ -181,40 +169,58 @@ def compare(few, many, few_ids, many_ids):
         "a mint": lambda one, ids: statistics.median(mints(one, ids, LOOKS, 1)),
     }
     for name, cost in kinds.items():
-        costs = [(cost(few, few_ids), cost(many, many_ids)) for _ in range(ROUNDS)]
-        least_few, least_many = (min(column) for column in zip(*costs))
-        yield measure(f"{name}, {MANY} over {FEW}", least_many / least_few, 1.5,
-                      f"{least_many / least_few:.2f} ({least_many * 1e6:.0f} µs / {least_few * 1e6:.0f} µs; at most 1.50)")
+        costs = [(cost(many, many_ids), cost(few, few_ids)) for _ in range(ROUNDS)]
+        part.ratio(f"{name}, with {MANY:,} configs and accounts over {FEW}", *map(list, zip(*costs, strict=True)), at_most=1.5,
+                   why=lambda cost=cost, name=name: bench_profile.cpu_of(
+                       many.process.pid, f"the engine with {MANY:,}, {LOOKS} times {name}", lambda: cost(many, many_ids)))
+
+
+def starting(part, program, folder, count):
+    starts = []
+    for _ in range(STARTS):
+        with engine(program, folder) as running:
+            starts.append(running.first_answer * 1000)
+
+    def why():
+        with engine(program, folder) as running:
+            own, kernel = bench_profile.cpu_times(running.process.pid)
+            return (f"until its first answer the engine has used {own * 1000:.0f} ms of CPU in its own code and "
+                    f"{kernel * 1000:.0f} ms in the kernel\n" + bench_profile.memory(running.process.pid))
+
+    part.figure(f"start to first answer with {count:,} configs", starts, "ms", at_most=100, why=why)
+
+
+def minting(part, many, ids):
+    mints(many, ids, MINTS // 10, IN_FLIGHT)
+    rounds = [mints(many, ids, MINTS // ROUNDS, IN_FLIGHT) for _ in range(ROUNDS)]
+    part.figure(f"mint with {IN_FLIGHT} in flight, p50", [percentile(took, 0.5) * 1000 for took in rounds], "ms")
+    part.figure(f"mint with {IN_FLIGHT} in flight, p99", [percentile(took, 0.99) * 1000 for took in rounds], "ms", at_most=5,
+                why=lambda: bench_profile.cpu_of(many.process.pid, f"the engine, {MINTS} mints",
+                                                 lambda: mints(many, ids, MINTS, IN_FLIGHT)))
 
 
 def main():
-    build()
+    debug = debug_wanted("Measures the engine as users get it.")
+    if debug:
+        globals().update(MANY=1000, STARTS=3, MINTS=300, LOOKS=20, ROUNDS=2)
+    part = Part("engine", "The engine", debug)
+    program = build_engine(debug)
     gc.disable()
-    good = []
     with tempfile.TemporaryDirectory() as place:
         small, large = pathlib.Path(place) / "small", pathlib.Path(place) / "large"
         say(f"filling one store with {FEW} configs and accounts, one with {MANY}")
         small.mkdir()
         large.mkdir()
-        small_ids, large_ids = fill(small, FEW), fill(large, MANY)
+        small_ids, large_ids = fill(program, small, FEW), fill(program, large, MANY)
         for folder, count in ((small, FEW), (large, MANY)):
-            starts = []
-            for _ in range(STARTS):
-                with engine(folder) as running:
-                    starts.append(running.first_answer * 1000)
-            good.append(measure(f"start to first answer with {count} configs", statistics.median(starts), 100,
-                                f"{statistics.median(starts):.1f} ms (median of {STARTS}, worst {max(starts):.1f}; at most 100)"))
-        with engine(large) as many, engine(small) as few:
+            starting(part, program, folder, count)
+        with engine(program, large) as many, engine(program, small) as few:
             for running, count in ((few, FEW), (many, MANY)):
-                good.append(measure(f"memory at rest with {count} configs", running.resident_mib(), 30,
-                                    f"{running.resident_mib():.1f} MiB resident (at most 30)"))
-            mints(many, large_ids, MINTS // 10, IN_FLIGHT)
-            took = mints(many, large_ids, MINTS, IN_FLIGHT)
-            p50, p99 = (percentile(took, part) * 1000 for part in (0.5, 0.99))
-            good.append(measure(f"mint with {IN_FLIGHT} in flight", p99, 5,
-                                f"p99 {p99:.2f} ms, p50 {p50:.2f} ms ({MINTS} mints; p99 at most 5)"))
-            good += compare(few, many, small_ids, large_ids)
-    return 0 if all(good) else 1
+                part.figure(f"memory at rest with {count:,} configs", running.resident_mib(), "MiB", at_most=30,
+                            why=lambda running=running: bench_profile.memory(running.process.pid))
+            minting(part, many, large_ids)
+            compare(part, few, many, small_ids, large_ids)
+    return part.write()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -24,7 +23,7 @@ import threading
 import urllib.request
 
 from packages import TARGET, install_locked, install_venv
-from prepare import ROOT, environment, fail, run, say
+from prepare import ROOT, environment, run, say
 
 HERE = ROOT / "tests" / "clients"
 TOOLS = TARGET / "clients"

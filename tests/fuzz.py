@@ -18,7 +18,7 @@ SECONDS = 60
 def install():
     if output("cargo", "fuzz", "--version") is None:
         say("installing cargo-fuzz into target/tools (once)")
-        run("cargo", "install", "cargo-fuzz", "--locked", "--root", TOOLS)
+        run("cargo", "install", "cargo-fuzz@0.13.2", "--locked", "--root", TOOLS)
 
 
 def fuzz(target, seconds):

@@ -9,15 +9,15 @@ import pathlib
 import shutil
 import sys
 
-from prepare import ROOT, environment, run, say
+from prepare import ROOT, environment, program_in, run, say
 
 TARGET = ROOT / "target"
 PYTHON = ROOT / "bindings-python"
 VENV = TARGET / "venvs" / "python"
-PYTHON_BIN = VENV / "bin" / "python"
+PYTHON_BIN = program_in(VENV, "python")
 WHEELS = TARGET / "wheels"
 SERVERS = ROOT / "tests" / "servers"
-SERVERS_BIN = TARGET / "venvs" / "servers" / "bin" / "python"
+SERVERS_BIN = program_in(TARGET / "venvs" / "servers", "python")
 NODE = ROOT / "bindings-node"
 NODE_TOOLS = TARGET / "node"
 RUNTIMES = {
@@ -42,7 +42,7 @@ def install_venv(venv, pins, about):
         say("installing what {} into {} (once)".format(about, venv.relative_to(ROOT)))
         shutil.rmtree(venv, ignore_errors=True)
         run(sys.executable, "-m", "venv", venv)
-        run(venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        run(program_in(venv, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
             "--requirement", pins)
 
     once(venv / "installed", [pins], install)
@@ -54,13 +54,18 @@ def install_wheel(python, wheels=WHEELS):
         "--force-reinstall", "--no-deps", *wheels.glob("*.whl"))
 
 
+def install_python():
+    """What builds and tests the Python package."""
+    install_venv(VENV, PYTHON / "tests" / "requirements.txt", "the tests of the Python package need")
+
+
 def build_wheel(wheels, *options):
     """The wheel, alone in its folder."""
-    install_venv(VENV, PYTHON / "tests" / "requirements.txt", "the tests of the Python package need")
+    install_python()
     say("building the Python package")
     shutil.rmtree(wheels, ignore_errors=True)
     settings = dict(environment(), CARGO_TARGET_DIR=str(TARGET), VIRTUAL_ENV=str(VENV))
-    run(VENV / "bin" / "maturin", "build", "--quiet", *options, "--out", wheels, cwd=PYTHON, env=settings)
+    run(program_in(VENV, "maturin"), "build", "--quiet", *options, "--out", wheels, cwd=PYTHON, env=settings)
 
 
 def build_python():
@@ -87,6 +92,13 @@ def npm(*command, **options):
     run("npm", *command, "--no-audit", "--no-fund", "--loglevel=error", **options)
 
 
+def link(source, folder):
+    """The packages installed in a folder of target/, beside the sources."""
+    modules = source / "node_modules"
+    modules.unlink(missing_ok=True)
+    modules.symlink_to(os.path.relpath(folder / "node_modules", source), target_is_directory=True)
+
+
 def install_locked(source, folder, about):
     """What the lock file in `source` pins, in a folder of target/, and a link to it beside the sources."""
     def install():
@@ -100,13 +112,11 @@ def install_locked(source, folder, about):
     pins = [source / "package.json", source / "package-lock.json"]
     folder.parent.mkdir(parents=True, exist_ok=True)
     once(folder.with_suffix(".installed"), pins, install)
-    modules = source / "node_modules"
-    modules.unlink(missing_ok=True)
-    modules.symlink_to(os.path.relpath(folder / "node_modules", source))
+    link(source, folder)
 
 
-def build_node():
-    """The package, compiled beside its sources, and its tests and demo."""
+def install_node():
+    """What builds and tests the Node package."""
     pins = NODE / "package.json"
     tools = NODE_TOOLS / "tools"
 
@@ -118,9 +128,12 @@ def build_node():
         npm("install", "--no-package-lock", cwd=tools)
 
     once(NODE_TOOLS / "tools.installed", [pins], install)
-    modules = NODE / "node_modules"
-    modules.unlink(missing_ok=True)
-    modules.symlink_to(os.path.relpath(tools / "node_modules", NODE))
+    link(NODE, tools)
+
+
+def build_node():
+    """The package, compiled beside its sources, and its tests and demo."""
+    install_node()
     say("building the Node package")
     run("npm", "run", "--silent", "native", cwd=NODE, env=dict(environment(), CARGO_TARGET_DIR=str(TARGET)))
     run("npm", "run", "--silent", "build", cwd=NODE)

@@ -31,8 +31,15 @@ def environment():
     return dict(os.environ, PATH=os.pathsep.join([path, str(TOOLS / "bin")]))
 
 
+def program_in(venv, name):
+    return venv / ("Scripts" if os.name == "nt" else "bin") / name
+
+
 def run(*command, cwd=ROOT, env=None):
-    result = subprocess.run([str(part) for part in command], cwd=cwd, env=env or environment())
+    env = env or environment()
+    # On Windows npm is a script, which only a whole name finds.
+    program = shutil.which(str(command[0]), path=env.get("PATH")) or command[0]
+    result = subprocess.run([str(part) for part in (program, *command[1:])], cwd=cwd, env=env)
     if result.returncode != 0:
         fail("`{}` failed with exit code {}; its output is above".format(
             " ".join(str(part) for part in command), result.returncode))
@@ -65,7 +72,7 @@ def check_programs():
 def install_nextest():
     if output("cargo", "nextest", "--version") is None:
         say("installing cargo-nextest into target/tools (some minutes, once)")
-        run("cargo", "install", "cargo-nextest", "--locked", "--root", TOOLS)
+        run("cargo", "install", "cargo-nextest@0.9.128", "--locked", "--root", TOOLS)
 
 
 def install_upstreams():
@@ -79,7 +86,7 @@ def install_upstreams():
     UPSTREAMS.mkdir(parents=True)
     say("installing the MCP servers of Python into target/upstreams (once)")
     run(sys.executable, "-m", "venv", UPSTREAMS / "venv")
-    run(UPSTREAMS / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet",
+    run(program_in(UPSTREAMS / "venv", "python"), "-m", "pip", "install", "--quiet",
         "--disable-pip-version-check", "--requirement", pins[0])
     say("installing the MCP servers of Node into target/upstreams (once)")
     for pin in pins[1:]:

@@ -9,8 +9,8 @@ import pathlib
 import shutil
 
 from packages import NODE, NODE_TOOLS, PYTHON, TARGET, build_node, install_locked, install_venv, npm
-from prepare import ROOT, environment, fail, run, say
-from release_set import CRATES, NAME, PLATFORMS, host, platform_of, python_in, targets_of_node, version
+from prepare import ROOT, environment, fail, program_in, run, say
+from release_set import CRATES, NAME, PLATFORMS, host, platform_of, targets_of_node, version
 
 HOME = ROOT / "tests" / "release"
 VENV = TARGET / "venvs" / "release"
@@ -18,7 +18,7 @@ OUT = TARGET / "release-artefacts"
 STAGE = TARGET / "release-stage"
 # What is compiled from packed sources: its programs must not take the place of the checkout's.
 FROM_PACKED = TARGET / "from-packed"
-PYTHON_OF_RELEASE = python_in(VENV)
+PYTHON_OF_RELEASE = program_in(VENV, "python")
 NODE_TOOLS_OF_RELEASE = NODE_TOOLS / "release" / "node_modules"
 
 
@@ -61,7 +61,7 @@ def jobs():
 def wheel(platform, interpreter, out, features=()):
     """The one for every Python since 3.10, or the one of a free-threaded Python."""
     say("building the wheel for {} (optimized, some minutes)".format(platform.target))
-    command = [PYTHON_OF_RELEASE.parent / "maturin", "build", "--release", "--locked", *jobs(), "--target", platform.target,
+    command = [program_in(VENV, "maturin"), "build", "--release", "--locked", *jobs(), "--target", platform.target,
                "--out", out]
     if platform.node.startswith("linux-"):
         command += ["--zig", "--compatibility", "musllinux_1_2" if platform.node.endswith("-musl") else "manylinux2014"]
@@ -128,7 +128,7 @@ def npm_platform_package(platform, out):
 def sources(out):
     """What no platform owns."""
     say("packing the source distribution")
-    run(PYTHON_OF_RELEASE.parent / "maturin", "sdist", "--out", out, cwd=PYTHON)
+    run(program_in(VENV, "maturin"), "sdist", "--out", out, cwd=PYTHON)
     say("packing the npm package")
     pack_npm(STAGE, out)
     say("packing the crates, and compiling them from what is packed")
@@ -141,6 +141,8 @@ def sources(out):
 def build(target=None, interpreter=None, out=OUT):
     """Everything that this machine can build, or what belongs to one platform alone."""
     platform = platform_of(target) if target else host()
+    if (PYTHON / "LICENSE").read_bytes() != (ROOT / "LICENSE").read_bytes():
+        fail("this checkout has no symbolic links; set `git config core.symlinks true` and check it out again")
     install_tools()
     # Cargo unpacks the sources whose folders `without_paths` looks for.
     run("cargo", "fetch", "--locked", "--quiet")

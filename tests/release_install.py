@@ -18,9 +18,9 @@ import tempfile
 import urllib.request
 
 from packages import NODE, PYTHON, TARGET, npm
-from prepare import ROOT, environment, fail, run, say
+from prepare import ROOT, environment, fail, program_in, run, say
 from release_build import PYTHON_OF_RELEASE, for_packed, install_tools
-from release_set import CRATES, NAME, host, natives, python_in, version
+from release_set import CRATES, NAME, host, natives, version
 
 HOME = ROOT / "tests" / "consumers"
 PRINTED = "notes_list"
@@ -87,7 +87,7 @@ def wheel(file, outside, vectors, interpreter=sys.executable):
     outside = outside / file.stem
     venv = outside / "venv"
     run(interpreter, "-m", "venv", venv)
-    python = python_in(venv)
+    python = program_in(venv, "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     run(*pip, "--no-index", file)
     expect("the first call", printed(python, "-I", HOME / "quickstart.py", cwd=outside), PRINTED)

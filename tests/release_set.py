@@ -5,7 +5,6 @@ Python's standard library only.
 
 import dataclasses
 import json
-import os
 import re
 import sys
 
@@ -92,7 +91,3 @@ def natives(version, platform, free_threaded):
 
 def targets_of_node():
     return json.loads((NODE / "package.json").read_text())["napi"]["targets"]
-
-
-def python_in(venv):
-    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

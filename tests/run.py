@@ -3,21 +3,22 @@
 Exit code 0 only if something ran and nothing failed.
 """
 
-import contextlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as xml
 
 import clients
 import conformance
 import consumers
 import contract
+import docs
 import frameworks
 import parity
+import supply
+import symbols
 from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node, build_python, built_wheel,
                       install_projects, install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
@@ -70,6 +71,23 @@ def suite(about, junit, *command, cwd):
     return totals, code == 0 and totals[0] > 0
 
 
+def python_package(*chosen):
+    """The tests of the Python package, with the wheel that is installed."""
+    junit = ROOT / "target" / "junit" / "python.xml"
+    return suite("the Python package", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q",
+                 "--junit-xml={}".format(junit), *chosen, cwd=PYTHON)
+
+
+def node_package(*chosen):
+    """The tests of the Node package, with the addon that is built."""
+    junit = ROOT / "target" / "junit" / "node.xml"
+    tests = chosen or [test.relative_to(NODE) for pattern in ("tests/*.test.mjs", "build/tests/*.test.mjs")
+                       for test in sorted(NODE.glob(pattern))]
+    return suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",
+                 "--test-reporter=spec", "--test-reporter-destination=stdout",
+                 "--test-reporter=junit", "--test-reporter-destination={}".format(junit), *tests, cwd=NODE)
+
+
 def compare_runners():
     """Every language played every case: one test more."""
     say("comparing what the runners of the vectors have played")
@@ -81,26 +99,6 @@ def compare_runners():
     if not same:
         print("error: the runners of the vectors did not all play the same cases")
     return (1, 0, 0) if same else (0, 1, 0)
-
-
-@contextlib.contextmanager
-def engine():
-    """An engine for the examples; the variables with which they find it."""
-    with tempfile.TemporaryDirectory() as data:
-        command = [ROOT / "target" / "debug" / "vmcp", "serve", "--port", "0", "--data", data,
-                   "--config", ROOT / "tests" / "docs" / "vmcp.toml"]
-        process = subprocess.Popen([str(part) for part in command], text=True, stdout=subprocess.PIPE)
-        try:
-            variables = {}
-            for line in process.stdout:
-                if export := re.match(r"export (\w+)=(.*)", line):
-                    variables[export[1]] = export[2]
-                if line.startswith("Stop it"):
-                    break
-            yield variables
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def of_doc_tests(text):
@@ -123,7 +121,7 @@ def main():
         print("error: the tests failed, or could not be built (`cargo nextest` ended with {})".format(code))
     say("running the examples of the documentation")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-engine", "--bin", "vmcp")
-    with engine() as variables:
+    with docs.engine_of_examples() as variables:
         code, text = stream("cargo", "test", "--doc", "--workspace", variables=variables)
     totals.append(of_doc_tests(text))
     if code != 0:
@@ -142,9 +140,7 @@ def main():
     say("building the server of the vectors")
     run("cargo", "build", "--quiet", "-p", "scalekit-vmcp-tests", "--bin", "vmcp-vectors")
     build_python()
-    junit = ROOT / "target" / "junit" / "python.xml"
-    total, fine = suite("the Python package", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q",
-                        "--junit-xml={}".format(junit), cwd=PYTHON)
+    total, fine = python_package()
     totals.append(total)
     good = good and fine
     install_servers()
@@ -156,6 +152,11 @@ def main():
                             "--junit-xml={}".format(junit), cwd=folder)
         totals.append(total)
         good = good and fine
+    junit = ROOT / "target" / "junit" / "report.xml"
+    total, fine = suite("the report of `make bench`", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                        "-p", "no:asyncio", "--junit-xml={}".format(junit), "test_bench_report.py", cwd=ROOT / "tests")
+    totals.append(total)
+    good = good and fine
     say("checking the wheel, and trying it alone")
     totals.append(consumers.quick(built_wheel()))
     facts = frameworks.check_all(frameworks.QUICK, built_wheel())
@@ -165,18 +166,19 @@ def main():
     facts |= frameworks.check_all(frameworks.NODE_QUICK)
     failed = sum(fact is None for fact in facts.values())
     totals.append((len(facts) - failed, failed, 0))
-    junit = ROOT / "target" / "junit" / "node.xml"
-    tests = sorted(NODE.glob("tests/*.test.mjs")) + sorted(NODE.glob("build/tests/*.test.mjs"))
-    total, fine = suite("the Node package", junit, "node", "--import", "./tests/listener.mjs", "--test",
-                        "--test-reporter=spec", "--test-reporter-destination=stdout",
-                        "--test-reporter=junit", "--test-reporter-destination={}".format(junit),
-                        *(test.relative_to(NODE) for test in tests), cwd=NODE)
+    total, fine = node_package()
+    totals.append(total)
+    good = good and fine
+    totals.append(docs.check())
+    junit = ROOT / "target" / "junit" / "docs.xml"
+    total, fine = suite("what runs the documentation", junit, PYTHON_BIN, "-B", "-m", "pytest", "-q", "-p",
+                        "no:cacheprovider", "--junit-xml={}".format(junit), cwd=docs.HERE)
     totals.append(total)
     good = good and fine
     totals.append(compare_runners())
-    total = parity.check()
-    totals.append(total)
-    good = good and total[1] == 0
+    totals.append(parity.check())
+    totals.append(symbols.check())
+    totals.append(supply.check())
     passed, failed, skipped = (sum(total[part] for total in totals) for part in range(3))
     print("{} passed, {} failed, {} skipped".format(passed, failed, skipped), flush=True)
     return 0 if good and failed == 0 and passed > 0 else 1

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from bench_common import Part
 from prepare import ROOT, UPSTREAMS, environment, say
 
 MINUTES = 60
@@ -58,6 +59,7 @@ def run(command, variables, seconds):
 
 
 def main():
+    part = Part("soak", "Campaigns of `make soak`")
     begun = time.monotonic()
     results = []
     for number, (name, command, variables) in enumerate(CAMPAIGNS, 1):
@@ -69,7 +71,8 @@ def main():
         print(f"{name}: {results[-1][2]}", flush=True)
     passed = sum(good for _, good, _ in results)
     for name, good, text in results:
-        print(f"{'ok    ' if good else 'FAILED'} {name}: {text}")
+        part.figure(f"{name} ({text})", 0 if good else 1, "failed", at_most=0, why=lambda text=text: text)
+    part.write()
     print(f"{passed} campaigns passed, {len(results) - passed} failed, {time.monotonic() - begun:.0f} s", flush=True)
     return 0 if passed == len(CAMPAIGNS) > 0 else 1
 

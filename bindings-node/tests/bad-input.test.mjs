@@ -141,6 +141,8 @@ const CASES = [
   ["listConnectedAccounts", { connectionName: "gmail", connectionNames: ["crm"] }, "target_ambiguous", "connectionNames", "`connectionName`"],
   ["listConnectedAccounts", { connectionNames: ["gmail", 5] }, "argument_type", "connectionNames[1]", "a string"],
   ["listConnectedAccounts", { connectionNames: new Set(["gmail"]) }, "argument_type", "connectionNames", "must not be a Set"],
+  ["searchConnectedAccounts", {}, "argument_missing", "query", "`query`"],
+  ["searchConnectedAccounts", { query: "gmail", connection_id: "conn_1" }, "unknown_argument", "connection_id", "did you mean `connectionId`?"],
   ["getConnectedAccount", { connectionName: "gmail" }, "argument_missing", "identifier", "`identifier`"],
   ["getConnectedAccount", { connectedAccountId: "conn_1" }, "id_invalid", "connectedAccountId", "`connectedAccountId`"],
   ["getConnectedAccountDetails", { connectedAccount: "ca_1" }, "unknown_argument", "connectedAccount", "did you mean `connectedAccountId`?"],

@@ -71,12 +71,10 @@ const NAMES = {
 /** Examples with packages of others run where those are installed: as programs of their own. */
 const ELSEWHERE = /^frameworks\/|^testing\.ts$|scalekit-vmcp\/testing/;
 
-const EXAMPLES = [
-  ...readdirSync(at("ts"), { recursive: true })
-    .filter((name) => name.endsWith(".ts") && !ELSEWHERE.test(name))
-    .map((name) => ({ name: `ts/${name}`, text: readFileSync(at(`ts/${name}`), "utf8").replace(/^ *\* ?/gm, "") })),
-  { name: "README.md", text: readFileSync(at("README.md"), "utf8") },
-].flatMap(({ name, text }) => [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code], index) => ({ name: `${name}, example ${index + 1}`, code })))
+const EXAMPLES = readdirSync(at("ts"), { recursive: true })
+  .filter((name) => name.endsWith(".ts") && !ELSEWHERE.test(name))
+  .map((name) => ({ name: `ts/${name}`, text: readFileSync(at(`ts/${name}`), "utf8").replace(/^ *\* ?/gm, "") }))
+  .flatMap(({ name, text }) => [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code], index) => ({ name: `${name}, example ${index + 1}`, code })))
   .filter(({ code }) => !ELSEWHERE.test(code));
 
 /** The example as a module: in a block, so that it may use our names for its own. */
@@ -90,7 +88,7 @@ function asModule(code) {
 }
 
 test("every example is compiled and runs", async (context) => {
-  assert.ok(EXAMPLES.length >= 8, EXAMPLES.map(({ name }) => name).join());
+  assert.ok(EXAMPLES.length >= 7, EXAMPLES.map(({ name }) => name).join());
   const folder = at("build/documentation");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

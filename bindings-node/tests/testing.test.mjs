@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { setupEngine } from "scalekit-vmcp/testing";
 
-import { compile, makeProject, NODE_22, PACKAGE, run, vitest } from "./projects.mjs";
+import { compile, makeProject, PACKAGE, run, vitest } from "./projects.mjs";
 
 const EXAMPLE = join(PACKAGE, "examples", "testing");
 const FOUND = Object.fromEntries(["vmcp.toml", "gmail.json"].map((name) => [name, readFileSync(join(EXAMPLE, name), "utf8")]));
@@ -225,17 +225,4 @@ test("the example is true, and typed", async () => {
   const { code, stdout, all } = await vitest(project);
   assert.equal(code, 0, all);
   assert.match(stdout, /Tests +4 passed/);
-});
-
-test("the guide is true", async () => {
-  const guide = readFileSync(join(PACKAGE, "..", "docs", "testing.md"), "utf8");
-  const files = { "package.json": `{ "type": "module" }` };
-  for (const [, name, text] of guide.matchAll(/```(?:ts|toml)\n(?:\/\/|#) (\S+)\n(.*?)```/gs)) files[name] = text;
-  files["gmail.json"] = /```json\n(.*?)```/s.exec(guide)[1];
-  const project = makeProject({ files: { ...files, "tsconfig.json": readFileSync(join(EXAMPLE, "tsconfig.json"), "utf8") } });
-  assert.equal(await compile(project), "");
-  const vitests = await vitest(project, "agent.test.ts");
-  assert.match(vitests.stdout, /Tests +2 passed/, vitests.all);
-  const nodes = await run(project, NODE_22, ["--test", "--test-reporter=spec", "clock.test.ts"]);
-  assert.match(nodes.stdout, /^ℹ pass 1$/m, nodes.all);
 });

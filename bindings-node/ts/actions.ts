@@ -17,6 +17,7 @@ import type {
   ListScopedToolsParameters,
   ListToolsParameters,
   ScopedToolPage,
+  SearchConnectedAccountsParameters,
   ToolPage,
   UpdateConnectedAccountParameters,
   VerifiedUser,
@@ -77,6 +78,12 @@ export class Actions {
   /** Lists accounts, a page of 1 to 99 at a time, without their credentials. */
   async listConnectedAccounts(parameters: ListConnectedAccountsParameters = {}, options?: RequestOptions): Promise<ConnectedAccountPage> {
     const site = siteOf(Actions.prototype.listConnectedAccounts, "list_connected_accounts");
+    return called<ConnectedAccountPage>(site, this.#client, parameters, options);
+  }
+
+  /** Finds accounts by a part of their user, of their connection or of its provider, in any case: a page of 1 to 30 at a time, without their credentials. */
+  async searchConnectedAccounts(parameters: SearchConnectedAccountsParameters, options?: RequestOptions): Promise<ConnectedAccountPage> {
+    const site = siteOf(Actions.prototype.searchConnectedAccounts, "search_connected_accounts");
     return called<ConnectedAccountPage>(site, this.#client, parameters, options);
   }
 

@@ -609,6 +609,18 @@ export type OpenSessionParameters = {
   mcpServerUrl?: undefined;
 });
 
+/** The parameters of `searchConnectedAccounts`. */
+export interface SearchConnectedAccountsParameters {
+  /** A part of the user, of the connection or of its provider, in any case: 3 to 200 characters. */
+  query: string;
+  /** Only accounts on the connection with this id. */
+  connectionId?: string | undefined;
+  /** At most this many on a page: 1 to 30; 10 by assumption if not set. */
+  pageSize?: number | undefined;
+  /** The cursor of another page. */
+  pageToken?: string | undefined;
+}
+
 /** The parameters of `updateConfig`. */
 export interface UpdateConfigParameters {
   /** The id of the config. */
@@ -976,6 +988,12 @@ export const TYPES: Record<string, Record<string, Field>> = {
     expirySeconds: { wire: "expiry_seconds" },
     accessLevel: { wire: "access_level" },
   },
+  SearchConnectedAccountsParameters: {
+    query: { wire: "query" },
+    connectionId: { wire: "connection_id" },
+    pageSize: { wire: "page_size" },
+    pageToken: { wire: "page_token" },
+  },
   UpdateConfigParameters: {
     configId: { wire: "config_id" },
     description: { wire: "description" },
@@ -1033,6 +1051,7 @@ export const OPERATIONS: Record<string, { parameters: string; result?: string; i
   list_scoped_tools: { parameters: "ListScopedToolsParameters", result: "ScopedToolPage" },
   list_tools: { parameters: "ListToolsParameters", result: "ToolPage" },
   open_session: { parameters: "OpenSessionParameters" },
+  search_connected_accounts: { parameters: "SearchConnectedAccountsParameters", result: "ConnectedAccountPage" },
   update_config: { parameters: "UpdateConfigParameters", result: "Config" },
   update_connected_account: { parameters: "UpdateConnectedAccountParameters", result: "ConnectedAccount" },
   update_instance: { parameters: "UpdateInstanceParameters", result: "Instance" },

@@ -50,6 +50,7 @@ export type {
   OpenSessionParameters,
   ScopedTool,
   ScopedToolPage,
+  SearchConnectedAccountsParameters,
   SessionReport,
   SessionToken,
   SessionWarning,

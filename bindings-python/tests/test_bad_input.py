@@ -301,6 +301,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "connection_names",
     ),
     ("list_connected_accounts", {"page_size": 100}, "page_size_out_of_range", "page_size"),
+    ("search_connected_accounts", {"query": "ab"}, "query_invalid", "query"),
     ("get_connected_account", {"connection_name": "gmail"}, "argument_missing", "identifier"),
     ("get_connected_account_details", {"connected_account_id": "u"}, "id_invalid", "connected_account_id"),
     (
@@ -413,6 +414,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "get_authorization_link": {"identifier": "u", "connection_name": "gmail"},
     "verify_connected_account_user": {"auth_request_id": "req_1", "identifier": "u"},
     "list_connected_accounts": {"identifier": "u"},
+    "search_connected_accounts": {"query": "gmail"},
     "get_connected_account": ACCOUNT,
     "get_connected_account_details": ACCOUNT,
     "delete_connected_account": ACCOUNT,
@@ -432,7 +434,7 @@ def every_call(client: Any) -> list[tuple[str, Callable[..., Any], dict[str, Any
     places = (client.actions, client.actions.mcp)
     calls = [(name, getattr(place, name), GOOD[name]) for name in GOOD for place in places if hasattr(place, name)]
     public = {name for place in places for name in dir(place) if not name.startswith("_")} - {"mcp"}
-    assert public == set(GOOD) and len(calls) == 40
+    assert public == set(GOOD) and len(calls) == 41
     return calls
 
 

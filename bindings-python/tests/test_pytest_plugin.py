@@ -254,17 +254,6 @@ def test_it_can_be_left_out(project: pytest.Pytester) -> None:
     assert "fixture 'vmcp_engine' not found" in ran(project, "-p", "no:scalekit_vmcp", errors=1)
 
 
-BLOCK = re.compile(r"```(\w+)\n(?:# ([\w.]+)\n)?(.*?)```", re.DOTALL)
-
-
-def test_the_guide_is_true(pytester: pytest.Pytester) -> None:
-    files = {"json": "gmail.json"}
-    for language, name, text in BLOCK.findall((ROOT / "docs" / "testing.md").read_text()):
-        if language not in ("text", "ts"):
-            (pytester.path / (name or files[language])).write_text(text)
-    ran(pytester, "-p", "no:cacheprovider", "-W", "error", passed=3)
-
-
 def test_the_example_is_true(tmp_path: pathlib.Path, pytester: pytest.Pytester) -> None:
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
     ran(pytester, "-p", "no:cacheprovider", "-W", "error", passed=4)

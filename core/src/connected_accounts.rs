@@ -184,6 +184,37 @@ impl Client {
         self.start(ListConnectedAccounts::default())
     }
 
+    /// Finds accounts by a part of their user, of their connection or of its provider, in any case:
+    /// a page at a time, without their credentials.
+    ///
+    /// # Errors
+    /// Before any request: `argument_missing`, `query_invalid` (3 to 200 characters),
+    /// `page_size_out_of_range`.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scalekit_vmcp::Error> {
+    /// use scalekit_vmcp::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// let page = client.search_connected_accounts("user_").page_size(30).await?;
+    /// for account in page.connected_accounts {
+    ///     println!("{} on {}", account.identifier, account.connection_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn search_connected_accounts(
+        &self,
+        query: impl Into<String>,
+    ) -> Call<SearchConnectedAccounts> {
+        self.start(SearchConnectedAccounts {
+            query: Some(query.into()),
+            ..SearchConnectedAccounts::default()
+        })
+    }
+
     /// Gets one account **with its credentials**.
     /// [`get_connected_account_details`](Self::get_connected_account_details) leaves them out.
     ///
@@ -756,6 +787,59 @@ impl Exchange for ListConnectedAccounts {
                 rules::text("page_token", self.page_token.as_deref(), 100)?,
             )
             .query_each("connection_names", names))
+    }
+
+    fn response(answer: &Answer) -> Result<ConnectedAccountPage> {
+        answer.json()
+    }
+}
+
+/// See [`Client::search_connected_accounts`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SearchConnectedAccounts {
+    /// A part of the user, of the connection or of its provider, in any case: 3 to 200 characters.
+    #[cfg_attr(feature = "schema", schemars(required))]
+    query: Option<String>,
+    /// Only accounts on the connection with this id.
+    connection_id: Option<String>,
+    /// At most this many on a page: 1 to 30; 10 by assumption if not set.
+    page_size: Option<i64>,
+    /// The cursor of another page.
+    page_token: Option<String>,
+}
+
+optional_texts! { SearchConnectedAccounts:
+    /// Only accounts on the connection with this id.
+    connection_id,
+    /// The cursor of another page: a `next_page_token` or `prev_page_token`.
+    page_token,
+}
+
+impl Call<SearchConnectedAccounts> {
+    /// At most this many on a page: 1 to 30, the server's choice (10 by assumption) if not set.
+    pub fn page_size(mut self, page_size: u32) -> Self {
+        self.operation.page_size = Some(page_size.into());
+        self
+    }
+}
+
+impl Exchange for SearchConnectedAccounts {
+    type Response = ConnectedAccountPage;
+    const NAME: &'static str = "search_connected_accounts";
+    const METHOD: Method = Method::GET;
+    const PATH: &'static str = "/api/v1/connected_accounts:search";
+    const REPEATABLE: bool = true;
+
+    fn request(&self) -> Result<Request> {
+        rules::required("query", self.query.as_deref())?;
+        Ok(Request::new(Self::METHOD, &PATH)
+            .verb("search")
+            .query("query", rules::query(self.query.as_deref(), 200)?)
+            .query("connection_id", self.connection_id.as_deref())
+            .query("page_size", rules::page_size(self.page_size)?)
+            .query("page_token", self.page_token.as_deref()))
     }
 
     fn response(answer: &Answer) -> Result<ConnectedAccountPage> {

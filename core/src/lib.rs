@@ -67,7 +67,8 @@ pub use configs::{DeleteConfig, EnsureConfig, GetConfig, ListConfigs, NewConfig,
 pub use connected_accounts::{
     AccountRef, DeleteConnectedAccount, GetAuthorizationLink, GetConnectedAccount,
     GetConnectedAccountDetails, GetOrCreateConnectedAccount, ListConnectedAccounts,
-    NewConnectedAccount, UpdateConnectedAccount, VerifyConnectedAccountUser,
+    NewConnectedAccount, SearchConnectedAccounts, UpdateConnectedAccount,
+    VerifyConnectedAccountUser,
 };
 pub use error::{Error, ErrorKind};
 pub use explain::{codes, explain};

@@ -15,7 +15,8 @@ use crate::{
     connected_accounts::{
         DeleteConnectedAccount, GetAuthorizationLink, GetConnectedAccount,
         GetConnectedAccountDetails, GetOrCreateConnectedAccount, ListConnectedAccounts,
-        NewConnectedAccount, UpdateConnectedAccount, VerifyConnectedAccountUser,
+        NewConnectedAccount, SearchConnectedAccounts, UpdateConnectedAccount,
+        VerifyConnectedAccountUser,
     },
     instances::{
         DeleteInstance, EnsureInstance, GetInstance, GetInstanceAuthState, ListInstances,
@@ -196,6 +197,7 @@ table! {
         ListTools => ToolPage,
         NewConfig => Config,
         NewConnectedAccount => ConnectedAccount,
+        SearchConnectedAccounts => ConnectedAccountPage,
         UpdateConfig => Config,
         UpdateConnectedAccount => ConnectedAccount,
         UpdateInstance => Instance,

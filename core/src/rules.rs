@@ -446,14 +446,14 @@ pub(crate) fn user_verify_url(value: Option<&str>) -> Result<Option<&str>> {
     }
 }
 
-/// Words to look for in the names of tools.
-pub(crate) fn query(value: Option<&str>) -> Result<Option<&str>> {
+/// What to look for, if it is given.
+pub(crate) fn query(value: Option<&str>, longest: usize) -> Result<Option<&str>> {
     let value = value.filter(|text| !text.is_empty());
     match value.map(|text| text.chars().count()) {
-        Some(length) if !(3..=100).contains(&length) => Err(Error::argument(
+        Some(length) if !(3..=longest).contains(&length) => Err(Error::argument(
             "query_invalid",
             "query",
-            format!("`query` must have 3 to 100 characters, got {length}"),
+            format!("`query` must have 3 to {longest} characters, got {length}"),
         )),
         _ => Ok(value),
     }

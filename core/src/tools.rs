@@ -177,7 +177,7 @@ impl Exchange for ListTools {
                 rules::account_identifier(self.identifier.as_deref())?,
             )
             .query_each("filter.tool_name", self.tool_name.as_deref())
-            .query("filter.query", rules::query(self.query.as_deref())?)
+            .query("filter.query", rules::query(self.query.as_deref(), 100)?)
             .query(
                 "filter.connector",
                 rules::connection_name(self.connection_name.as_deref())?,

@@ -5,6 +5,8 @@
 //!   cores; prints its URL and the file with its CA.
 //! * `core URL N`, `reqwest URL N`: N mints one after the other, by the client and by the same call
 //!   written by hand, for counting instructions.
+//! * `load URL CA_FILE N`: N mints over TLS by reqwest alone, 64 at a time; prints calls per second and
+//!   microseconds of CPU per call.
 //! * `sessions URL N ROUNDS`: N sessions opened at once, again and again, on one client.
 
 use std::{
@@ -15,7 +17,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Json, Router, body::Body, extract::State, routing::get, routing::post};
@@ -37,6 +39,7 @@ use tokio::net::TcpListener;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const IDENTIFIER: &str = "user_123";
+const IN_FLIGHT: usize = 64;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args()
@@ -53,6 +56,7 @@ fn main() -> Result<()> {
         ["tls-server"] => tokio::runtime::Runtime::new()?.block_on(tls_server()),
         ["core", url, times] => runtime.block_on(core(url, times.parse()?)),
         ["reqwest", url, times] => runtime.block_on(by_hand(url, times.parse()?)),
+        ["load", url, ca, times] => runtime.block_on(load(url, ca, times.parse()?)),
         ["sessions", url, count, rounds] => {
             runtime.block_on(sessions(url, count.parse()?, rounds.parse()?))
         }
@@ -90,46 +94,67 @@ struct Minted {
     expires_at: String,
 }
 
-/// The same request, deadlines, connection and answer, without retries and without explanations.
-async fn by_hand(url: &str, times: usize) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Access {
-        access_token: String,
+#[derive(Deserialize)]
+struct Access {
+    access_token: String,
+}
+
+/// The same requests, deadlines, connection and answers, without retries and without explanations.
+struct ByHand {
+    http: reqwest::Client,
+    url: String,
+    access_token: String,
+}
+
+impl ByHand {
+    async fn new(url: &str, ca: Option<&str>) -> Result<Self> {
+        // reqwest wants a provider, even for plain HTTP.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(20))
+            .tcp_nodelay(true)
+            .user_agent("by-hand/1");
+        if let Some(ca) = ca {
+            let ca = reqwest::Certificate::from_pem(&fs::read(ca)?)?;
+            http = http.tls_certs_only([ca]);
+        }
+        let http = http.build()?;
+        let form = format!(
+            "grant_type=client_credentials&client_id=skc_bench&client_secret={}",
+            "bench-secret"
+        );
+        let access: Access = serde_json::from_slice(
+            &http
+                .post(format!("{url}/oauth/token"))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form)
+                .send()
+                .await?
+                .bytes()
+                .await?,
+        )?;
+        Ok(Self {
+            http,
+            url: url.to_owned(),
+            access_token: access.access_token,
+        })
     }
-    // reqwest wants a provider, even for plain HTTP.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(20))
-        .tcp_nodelay(true)
-        .user_agent("by-hand/1")
-        .build()?;
-    let form = format!(
-        "grant_type=client_credentials&client_id=skc_bench&client_secret={}",
-        "bench-secret"
-    );
-    let access: Access = serde_json::from_slice(
-        &http
-            .post(format!("{url}/oauth/token"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await?
-            .bytes()
-            .await?,
-    )?;
-    for _ in 0..times {
+
+    async fn mint(&self) -> Result<()> {
         let config_id = "cfg_1";
         let mint = Mint {
             identifier: IDENTIFIER,
             expiry: format!("{}s", 3_600),
         };
+        let url = &self.url;
         let call = async {
-            let answer = http
+            let answer = self
+                .http
                 .post(format!("{url}/api/v1/mcp/configs/{config_id}/tokens"))
-                .bearer_auth(&access.access_token)
+                .bearer_auth(&self.access_token)
                 .header("x-api-version", "20261012")
                 .header("accept", "application/json")
                 .header("content-type", "application/json")
@@ -144,8 +169,56 @@ async fn by_hand(url: &str, times: usize) -> Result<()> {
         let minted = tokio::time::timeout(Duration::from_secs(60), call).await??;
         let expires_at: jiff::Timestamp = minted.expires_at.parse()?;
         assert!(!minted.token.is_empty() && expires_at.as_second() > 0);
+        Ok(())
+    }
+}
+
+async fn by_hand(url: &str, times: usize) -> Result<()> {
+    let by_hand = ByHand::new(url, None).await?;
+    for _ in 0..times {
+        by_hand.mint().await?;
     }
     Ok(())
+}
+
+/// A tenth warms up; then the clock runs.
+async fn load(url: &str, ca: &str, times: usize) -> Result<()> {
+    let by_hand = ByHand::new(url, Some(ca)).await?;
+    let work = async |times| {
+        let left = AtomicUsize::new(times);
+        let worker = async || {
+            while left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                })
+                .is_ok()
+            {
+                by_hand.mint().await?;
+            }
+            Ok::<(), Box<dyn std::error::Error>>(())
+        };
+        try_join_all((0..IN_FLIGHT).map(|_| worker())).await
+    };
+    work(times / 10).await?;
+    let (begun, before) = (Instant::now(), cpu()?);
+    work(times).await?;
+    let (took, cpu) = (begun.elapsed(), cpu()? - before);
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let times = times as f64;
+    println!(
+        "{}",
+        json!({ "calls_per_s": times / took.as_secs_f64(), "cpu_us": cpu.as_secs_f64() * 1e6 / times })
+    );
+    Ok(())
+}
+
+/// What the thread that does all the work has used.
+fn cpu() -> Result<Duration> {
+    let scheduled = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = scheduled.split_whitespace().next();
+    Ok(Duration::from_nanos(
+        nanoseconds.ok_or("no time of the CPU")?.parse()?,
+    ))
 }
 
 /// Prints the memory of this process after each round, in KiB.

@@ -118,6 +118,24 @@ async def with_aiohttp(url, ca, calls):
         return await measured_async(calls, mint)
 
 
+async def with_httpx(url, ca, calls):
+    import httpx
+
+    limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+    verify = ssl.create_default_context(cafile=ca)
+    async with httpx.AsyncClient(base_url=url, verify=verify, limits=limits, timeout=httpx.Timeout(60, connect=10),
+                                 trust_env=False) as client:
+        answer = await client.post("/oauth/token", data=FORM)
+        headers = {"authorization": "Bearer " + answer.raise_for_status().json()["access_token"], "x-api-version": "20261012"}
+
+        async def mint():
+            answer = await client.post(PATH, json=BODY, headers=headers)
+            minted = answer.raise_for_status().json()
+            check(minted["token"], datetime.fromisoformat(minted["expires_at"].replace("Z", "+00:00")))
+
+        return await measured_async(calls, mint)
+
+
 def ours_blocking(url, ca, calls, threads=THREADS):
     from scalekit_vmcp import ScalekitClient
 
@@ -181,6 +199,7 @@ def memory(url, ca, calls):
 KINDS = {
     "ours-async": ours_async,
     "aiohttp": with_aiohttp,
+    "httpx": with_httpx,
     "ours-blocking": ours_blocking,
     "requests": with_requests,
     "official": official,

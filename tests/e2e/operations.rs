@@ -82,6 +82,14 @@ async fn an_account_from_its_first_key_to_its_end() {
         .unwrap();
     assert_eq!((page.total_size, page.connected_accounts.len()), (1, 1));
 
+    let page = client
+        .search_connected_accounts("LIC")
+        .connection_id(page.connected_accounts[0].connection_id.as_deref().unwrap())
+        .page_size(5)
+        .await
+        .unwrap();
+    assert_eq!((page.total_size, page.connected_accounts.len()), (1, 1));
+
     client.delete_connected_account(alice()).await.unwrap();
     let gone = client.get_connected_account(alice()).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);

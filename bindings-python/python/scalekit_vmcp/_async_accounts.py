@@ -121,6 +121,36 @@ class AsyncActionAccounts(AsyncCalls):
         return ListConnectedAccountsResponse.from_wire(answer)
 
     @named_async
+    async def search_connected_accounts(
+        self,
+        query: str,
+        connection_id: str | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+    ) -> ListConnectedAccountsResponse:
+        """Finds accounts by a part of their user, of their connection or of its provider, in any case.
+
+        Answers a page at a time, without their credentials.
+
+        Args:
+            query: What to look for: 3 to 200 characters.
+            connection_id: Only accounts on the connection with this id.
+            page_size: At most this many on a page: 1 to 30; the server's choice if not set.
+            page_token: The cursor of another page, from `next_page_token` or `previous_page_token`.
+
+        Raises:
+            ScalekitValidationException: An argument breaks a rule; nothing was sent.
+        """
+        answer = await self._call(
+            "search_connected_accounts",
+            query=query,
+            connection_id=connection_id,
+            page_size=page_size,
+            page_token=page_token,
+        )
+        return ListConnectedAccountsResponse.from_wire(answer)
+
+    @named_async
     async def get_connected_account(
         self,
         connection_name: str | None = None,

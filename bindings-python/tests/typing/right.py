@@ -102,6 +102,7 @@ def blocking() -> None:
     assert_type(made, CreateConnectedAccountResponse)
     assert_type(made.connected_account, ConnectedAccount)
     assert_type(actions.list_connected_accounts(connection_names=["gmail"]), ListConnectedAccountsResponse)
+    assert_type(actions.search_connected_accounts("gmail"), ListConnectedAccountsResponse)
     assert_type(actions.get_authorization_link("user", "gmail").link, str)
     assert_type(actions.list_tools(tool_name="a").tools, list[Tool])
     assert_type(actions.list_tools(tool_name=["a"], summary=True).tool_names, list[str])

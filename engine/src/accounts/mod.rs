@@ -10,7 +10,7 @@ mod steering;
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -110,35 +110,75 @@ impl Accounts {
         }
     }
 
-    /// The user's account on this connection, for one call. Its access token is renewed if need be.
+    /// The user's accounts on these connections, in their order, for one call. Access tokens are renewed
+    /// if need be.
+    pub(crate) async fn for_calls(
+        &self,
+        connections: &[&Connection],
+        identifier: &str,
+    ) -> Result<Vec<Option<AccountView>>, AccountsError> {
+        // A connection that the store does not know has no accounts, and no id.
+        let id =
+            |connection: &&Connection| Some(self.connections.get(&connection.name)?.id.clone());
+        let ids: Vec<String> = connections
+            .iter()
+            .map(|connection| id(connection).unwrap_or_default())
+            .collect();
+        let read = || {
+            self.store
+                .accounts_with_credentials(ids.clone(), identifier)
+        };
+        let mut found = read().await?;
+        let looks = connections
+            .iter()
+            .zip(&mut found)
+            .filter_map(|(connection, found)| {
+                let (account, credential) = found.as_mut()?;
+                Some(async move {
+                    match self.usable(connection, account, credential.take()).await? {
+                        Usable::As(usable) => {
+                            *credential = usable;
+                            Ok::<_, AccountsError>(false)
+                        }
+                        Usable::ReadAgain => Ok(true),
+                    }
+                })
+            });
+        if try_join_all(looks).await?.contains(&true) {
+            found = read().await?;
+        }
+        let view = |(connection, found): (&&Connection, Option<(AccountRecord, _)>)| {
+            let (account, credential) = found?;
+            Some(self.view(connection, account, credential))
+        };
+        Ok(connections.iter().zip(found).map(view).collect())
+    }
+
+    /// The user's account on one connection, likewise.
     pub(crate) async fn for_call(
         &self,
         connection: &Connection,
         identifier: &str,
     ) -> Result<Option<AccountView>, AccountsError> {
-        let Some(entry) = self.connections.get(&connection.name) else {
-            return Ok(None);
-        };
-        let read = || self.store.account_with_credential(&entry.id, identifier);
-        let mut found = read().await?;
-        if let Some((account, credential)) = &mut found {
-            match self.usable(connection, account, credential.take()).await? {
-                Usable::As(usable) => *credential = usable,
-                Usable::ReadAgain => found = read().await?,
-            }
+        let mut found = self.for_calls(&[connection], identifier).await?;
+        Ok(found.pop().flatten())
+    }
+
+    fn view(
+        &self,
+        connection: &Connection,
+        account: AccountRecord,
+        credential: Option<Credential>,
+    ) -> AccountView {
+        let usable = account.status == AccountStatus::Active && connection.auth.needs_credential();
+        AccountView {
+            directory: self.directory.join(&account.id),
+            credential: credential
+                .filter(|_| usable)
+                .map(|credential| credential.secret().clone()),
+            id: account.id,
+            status: account.status,
         }
-        Ok(found.map(|(account, credential)| {
-            let usable =
-                account.status == AccountStatus::Active && connection.auth.needs_credential();
-            AccountView {
-                directory: self.directory.join(&account.id),
-                credential: credential
-                    .filter(|_| usable)
-                    .map(|credential| credential.secret().clone()),
-                id: account.id,
-                status: account.status,
-            }
-        }))
     }
 
     /// Looks after the access token of an account before it is used.

@@ -20,7 +20,10 @@ use super::{
 use crate::{
     engine::Engine,
     settings::Auth,
-    store::{AccountChange, AccountDetails, AccountFilter, ApiConfig, Credential, Cursor, Page},
+    store::{
+        AccountChange, AccountDetails, AccountFilter, AccountSearch, ApiConfig, Credential, Cursor,
+        Page,
+    },
 };
 
 const LIST_SIZES: Sizes = Sizes {
@@ -117,7 +120,7 @@ impl Query for ListAccounts {
         Param::text("provider", "On connections of this provider").longest(50),
         Param::text(
             "query",
-            "A part of the identifier or the connection, in any case",
+            "A part of the identifier, the connection or its provider, in any case",
         )
         .longest(100),
         Param::texts(
@@ -143,7 +146,7 @@ impl Query for SearchAccounts {
     const PARAMS: &'static [Param] = &[
         Param::text(
             "query",
-            "A part of the identifier or the connection, in any case",
+            "A part of the identifier, the connection or its provider, in any case",
         )
         .required()
         .shortest(3)
@@ -226,7 +229,7 @@ pub(super) async fn list(
         },
         connection_names: names(&params, &mut violations),
         identifier: params.text("identifier", &mut violations),
-        search: params.text("query", &mut violations),
+        search: looked_for(&engine, params.text("query", &mut violations)),
     };
     let size = params.text("page_size", &mut violations);
     let size = page::size(size.as_deref(), LIST_SIZES, &mut violations);
@@ -274,6 +277,22 @@ fn names(params: &Pairs, violations: &mut Vec<Violation>) -> Option<Vec<String>>
     }
 }
 
+/// A text in accounts and their connections, whose providers are in the settings only.
+fn looked_for(engine: &Engine, text: Option<String>) -> Option<AccountSearch> {
+    let text = text?;
+    let wanted = text.to_ascii_lowercase();
+    let holds = |provider: &str| provider.to_ascii_lowercase().contains(&wanted);
+    Some(AccountSearch {
+        connection_ids: engine
+            .connections()
+            .iter()
+            .filter(|entry| holds(&entry.connection.provider))
+            .map(|entry| entry.id.clone())
+            .collect(),
+        text,
+    })
+}
+
 pub(super) async fn search(
     State(engine): State<Arc<Engine>>,
     params: Params<SearchAccounts>,
@@ -295,7 +314,7 @@ pub(super) async fn search(
     refuse(violations)?;
     let filter = AccountFilter {
         connection_ids: connection_id.map(|id| vec![id]),
-        search: query,
+        search: looked_for(&engine, query),
         ..AccountFilter::default()
     };
     found(&engine, filter, size, cursor).await

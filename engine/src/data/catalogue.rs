@@ -153,8 +153,9 @@ impl Catalogues {
         account_id: &str,
         listed: Arc<[Tool]>,
     ) -> Arc<[Tool]> {
-        let names = &connection.names;
-        let seen = self.seen.listed(account_id, names, Arc::clone(&listed));
+        let seen = self
+            .seen
+            .listed(connection, account_id, Arc::clone(&listed));
         if seen.untold {
             self.leases.tools_changed(account_id);
         }

@@ -75,15 +75,22 @@ impl DataPlane {
             Address::Config(uuid) => self.config_targets(uuid, claims).await?,
             Address::Connection(name) => vec![self.connection_target(name, claims)?],
         };
-        let mut scope = Vec::with_capacity(targets.len());
-        for (connection, tools) in targets {
-            let account = self.account(&connection, &claims.sub).await?;
-            scope.push(Mapping {
-                connection,
-                tools,
-                account,
-            });
-        }
+        let connections: Vec<&Connection> = targets
+            .iter()
+            .map(|(connection, _)| &**connection)
+            .collect();
+        let accounts = self.engine.accounts();
+        let accounts = accounts.for_calls(&connections, &claims.sub).await;
+        let accounts = accounts.map_err(|error| {
+            tracing::error!(%error, "cannot read accounts");
+            Refusal::internal()
+        })?;
+        let mapping = |((connection, tools), account)| Mapping {
+            connection,
+            tools,
+            account,
+        };
+        let scope = targets.into_iter().zip(accounts).map(mapping).collect();
         Ok(Grant {
             config_id: claims.mcp_cfg.clone(),
             identifier: claims.sub.clone(),
@@ -122,22 +129,6 @@ impl DataPlane {
             Address::Config(uuid) => self.engine.server_url(uuid),
             Address::Connection(name) => self.engine.connection_url(name),
         }
-    }
-
-    async fn account(
-        &self,
-        connection: &Connection,
-        identifier: &str,
-    ) -> Result<Option<AccountView>, Refusal> {
-        let found = self
-            .engine
-            .accounts()
-            .for_call(connection, identifier)
-            .await;
-        found.map_err(|error| {
-            tracing::error!(connection = connection.name, %error, "cannot read an account");
-            Refusal::internal()
-        })
     }
 
     /// What the token of a request says, if it is one for this server.

@@ -9,11 +9,18 @@ use std::{
 use jiff::Timestamp;
 use rmcp::model::Tool;
 
-use crate::settings::Names;
+use crate::settings::{Connection, Names};
 
-/// By account: one user's tools are never shown to another.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<HashMap<String, Account>>);
+pub(super) struct Seen(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// One user's tools are never shown to another.
+    accounts: HashMap<String, Account>,
+    /// The last new listing of each connection. Accounts for which it is the same hold one together.
+    connections: HashMap<String, Listing>,
+}
 
 #[derive(Clone, Default)]
 pub(super) struct Account {
@@ -26,6 +33,7 @@ pub(super) struct Account {
 /// What a listing of an upstream comes to.
 pub(super) struct Listed {
     pub(super) tools: Arc<[Tool]>,
+    /// It is another one than the last of this connection.
     pub(super) new: bool,
     /// It shows other tools than the last one, and nobody was told.
     pub(super) untold: bool,
@@ -103,8 +111,17 @@ impl Listing {
 
 impl Seen {
     /// Keeps what an account's upstream listed. Answers what of it is shown.
-    pub(super) fn listed(&self, account_id: &str, names: &Names, listed: Arc<[Tool]>) -> Listed {
-        let mut accounts = self.lock();
+    pub(super) fn listed(
+        &self,
+        connection: &Connection,
+        account_id: &str,
+        listed: Arc<[Tool]>,
+    ) -> Listed {
+        let mut known = self.lock();
+        let Known {
+            accounts,
+            connections,
+        } = &mut *known;
         let account = accounts.entry(account_id.to_owned()).or_default();
         let told = std::mem::take(&mut account.told);
         let before = match &account.listing {
@@ -117,42 +134,54 @@ impl Seen {
             }
             before => before.as_ref().map(|before| Arc::clone(&before.tools)),
         };
-        let listing = account.listing.insert(Listing::of(names, listed));
+        let same = connections
+            .get(&connection.name)
+            .filter(|last| Arc::ptr_eq(&last.listed, &listed));
+        let new = same.is_none();
+        let listing = same
+            .cloned()
+            .unwrap_or_else(|| Listing::of(&connection.names, listed));
+        if new {
+            connections.insert(connection.name.clone(), listing.clone());
+        }
+        let listing = account.listing.insert(listing);
         Listed {
             tools: Arc::clone(&listing.tools),
-            new: true,
+            new,
             untold: !told && before.is_some_and(|before| before != listing.tools),
         }
     }
 
     /// The upstream of an account said that its tools changed.
     pub(super) fn told(&self, account_id: &str) {
-        if let Some(account) = self.lock().get_mut(account_id) {
+        if let Some(account) = self.lock().accounts.get_mut(account_id) {
             account.told = true;
         }
     }
 
     /// The tools of an account as they were shown last.
     pub(super) fn tools(&self, account_id: &str) -> Option<Arc<[Tool]>> {
-        let accounts = self.lock();
-        let listing = accounts.get(account_id)?.listing.as_ref()?;
+        let known = self.lock();
+        let listing = known.accounts.get(account_id)?.listing.as_ref()?;
         Some(Arc::clone(&listing.tools))
     }
 
     pub(super) fn failed(&self, account_id: &str, error: LastError) {
-        let mut accounts = self.lock();
-        accounts.entry(account_id.to_owned()).or_default().error = Some(error);
+        let mut known = self.lock();
+        let account = known.accounts.entry(account_id.to_owned()).or_default();
+        account.error = Some(error);
     }
 
     pub(super) fn account(&self, account_id: &str) -> Account {
-        self.lock().get(account_id).cloned().unwrap_or_default()
+        let known = self.lock();
+        known.accounts.get(account_id).cloned().unwrap_or_default()
     }
 
     pub(super) fn forget(&self) {
-        self.lock().clear();
+        *self.lock() = Known::default();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -173,12 +202,12 @@ mod tests {
         tools.iter().map(|tool| tool.name.as_ref()).collect()
     }
 
-    /// The names of a connection with these lines.
-    fn names(lines: &str) -> Names {
+    /// A connection with these lines.
+    fn connection(lines: &str) -> Connection {
         let text =
             format!("[connections.crm]\nupstream = {{ url = \"http://127.0.0.1:9\" }}\n{lines}");
-        let settings = Settings::from_toml(&text, ".".as_ref()).unwrap();
-        settings.connections[0].names.clone()
+        let mut settings = Settings::from_toml(&text, ".".as_ref()).unwrap();
+        settings.connections.remove(0)
     }
 
     #[test]
@@ -186,8 +215,8 @@ mod tests {
         let seen = Seen::default();
         let long = "x".repeat(60);
         let listed = tools(&["z", "find", "a", "z", "new", "a b", &long]);
-        let names = names("prefix = \"crm_1\"\nrename = { find = \"crm_1new\" }");
-        let Listed { tools, new, .. } = seen.listed("ca_1", &names, Arc::clone(&listed));
+        let crm = connection("prefix = \"crm_1\"\nrename = { find = \"crm_1new\" }");
+        let Listed { tools, new, .. } = seen.listed(&crm, "ca_1", Arc::clone(&listed));
         assert_eq!(
             (shown(&tools), new),
             (vec!["crm_1z", "crm_1new", "crm_1a"], true)
@@ -207,15 +236,32 @@ mod tests {
         // The same listing is not looked through again.
         let Listed {
             tools: again, new, ..
-        } = seen.listed("ca_1", &names, listed);
+        } = seen.listed(&crm, "ca_1", Arc::clone(&listed));
         assert!(Arc::ptr_eq(&again, &tools) && !new);
+        // Nor is it for another account.
+        let other = seen.listed(&crm, "ca_2", listed);
+        assert!(Arc::ptr_eq(&other.tools, &tools) && !other.new && !other.untold);
+    }
+
+    #[test]
+    fn a_listing_is_new_when_the_connection_shows_another_one() {
+        let (seen, crm) = (Seen::default(), connection(""));
+        let (one, two) = (tools(&["a"]), tools(&["a", "b"]));
+        let new =
+            |account, listed: &Arc<[Tool]>| seen.listed(&crm, account, Arc::clone(listed)).new;
+        assert!(new("ca_1", &one));
+        assert!(new("ca_2", &two));
+        assert!(!new("ca_1", &one));
+        assert!(new("ca_3", &one));
+        seen.forget();
+        assert!(new("ca_1", &one));
     }
 
     #[test]
     fn plain_names_cost_nothing_and_are_nobody_elses() {
         let seen = Seen::default();
         let listed = tools(&["a", "b"]);
-        let Listed { tools, .. } = seen.listed("ca_1", &Names::default(), Arc::clone(&listed));
+        let Listed { tools, .. } = seen.listed(&connection(""), "ca_1", Arc::clone(&listed));
         assert!(Arc::ptr_eq(&tools, &listed));
         assert!(seen.tools("ca_2").is_none());
         seen.forget();

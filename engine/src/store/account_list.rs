@@ -13,8 +13,16 @@ pub(crate) struct AccountFilter {
     /// Exactly one of these, in this case.
     pub(crate) connection_names: Option<Vec<String>>,
     pub(crate) identifier: Option<String>,
+    pub(crate) search: Option<AccountSearch>,
+}
+
+/// What to look for in accounts.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountSearch {
     /// Part of the identifier or of the connection's name, in any case.
-    pub(crate) search: Option<String>,
+    pub(crate) text: String,
+    /// Connections that match by what the store does not hold.
+    pub(crate) connection_ids: Vec<String>,
 }
 
 impl Store {
@@ -28,6 +36,8 @@ impl Store {
         self.read(move |tx| {
             let ids = filter.connection_ids.as_deref().map(json_list);
             let names = filter.connection_names.as_deref().map(json_list);
+            let search = filter.search.as_ref();
+            let found = search.map(|search| json_list(&search.connection_ids));
             Listing::new("accounts")
                 .filtered(
                     "identifier = :identifier",
@@ -47,10 +57,13 @@ impl Store {
                 )
                 .filtered(
                     "(instr(lower(identifier), lower(:search)) > 0 OR connection_id IN
-                     (SELECT id FROM connections WHERE instr(lower(name), lower(:search)) > 0))",
+                     (SELECT id FROM connections WHERE instr(lower(name), lower(:search)) > 0
+                      UNION ALL SELECT value FROM json_each(:found)))",
                     ":search",
-                    filter.search.as_ref(),
+                    search.map(|search| &search.text),
                 )
+                // The condition before needs it too.
+                .filtered("true", ":found", found.as_ref())
                 .page(tx, page_size, cursor, |id| details_by_id(tx, id))
         })
         .await

@@ -343,32 +343,36 @@ impl Store {
         .await
     }
 
-    /// An account and its decrypted credential.
-    pub(crate) async fn account_with_credential(
+    /// The user's accounts on these connections, in their order, with decrypted credentials.
+    pub(crate) async fn accounts_with_credentials(
         &self,
-        connection_id: &str,
+        connection_ids: Vec<String>,
         identifier: &str,
-    ) -> Result<Option<(AccountRecord, Option<Credential>)>, StoreError> {
-        let (connection_id, identifier) = (connection_id.to_owned(), identifier.to_owned());
-        let found = self
-            .read(move |tx| {
-                let sql = format!(
-                    "SELECT {COLUMNS}, credential, credential_kind FROM accounts
-                     WHERE connection_id = ?1 AND identifier = ?2"
-                );
-                Ok(tx
-                    .prepare_cached(&sql)?
-                    .query_row([connection_id, identifier], |row| {
-                        Ok((record(row)?, sealed(row, WIDTH)?))
-                    })
-                    .optional()?)
-            })
-            .await?;
-        let Some((account, sealed)) = found else {
-            return Ok(None);
-        };
-        let credential = credentials::open(&self.inner.vault, &account.id, &sealed)?;
-        Ok(Some((account, credential)))
+    ) -> Result<Vec<Option<(AccountRecord, Option<Credential>)>>, StoreError> {
+        let (vault, identifier) = (self.vault(), identifier.to_owned());
+        self.read(move |tx| {
+            let sql = format!(
+                "SELECT {COLUMNS}, credential, credential_kind FROM accounts
+                 WHERE connection_id = ?1 AND identifier = ?2"
+            );
+            let mut accounts = tx.prepare_cached(&sql)?;
+            connection_ids
+                .iter()
+                .map(|connection_id| {
+                    let found = accounts
+                        .query_row([connection_id, &identifier], |row| {
+                            Ok((record(row)?, sealed(row, WIDTH)?))
+                        })
+                        .optional()?;
+                    let Some((account, sealed)) = found else {
+                        return Ok(None);
+                    };
+                    let credential = credentials::open(&vault, &account.id, &sealed)?;
+                    Ok(Some((account, credential)))
+                })
+                .collect()
+        })
+        .await
     }
 
     /// An account with all that the API says of it, and its decrypted credential.

@@ -30,7 +30,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 pub(crate) use self::{
-    account_list::AccountFilter,
+    account_list::{AccountFilter, AccountSearch},
     accounts::{
         AccountChange, AccountDetails, AccountKey, AccountRecord, AccountStatus, ApiConfig,
         NewAccount,

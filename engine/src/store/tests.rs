@@ -102,9 +102,10 @@ async fn everything_is_there_after_a_reopen() {
         Some(found)
     );
     let (account, credential) = store
-        .account_with_credential(&connection, "user_123")
+        .accounts_with_credentials(vec![connection], "user_123")
         .await
         .unwrap()
+        .remove(0)
         .unwrap();
     assert_eq!(account.status, AccountStatus::Active);
     assert_eq!(credential.unwrap().secret().expose_secret(), "the-key");

@@ -1,6 +1,6 @@
 //! Upstreams over Streamable HTTP: pooled clients for all, the headers of one account each.
 
-use std::{collections::HashMap, error::Error};
+use std::{collections::HashMap, error::Error, sync::Arc};
 
 use http::{HeaderName, HeaderValue};
 use rmcp::transport::{
@@ -15,6 +15,7 @@ use super::{
     MAX_MESSAGE, Owner,
     connect::shorten,
     error::{Tail, UpstreamError},
+    listing::Shelf,
     session::Http,
     stdout::too_large,
     templates::{Place, TemplateError, fill, redact},
@@ -30,6 +31,7 @@ pub(super) fn transport(
     connection: &str,
     source: &HttpSource,
     owner: &Owner,
+    shelf: &Arc<Shelf>,
 ) -> Result<StreamableHttpClientTransport<Http>, UpstreamError> {
     let headers = headers(source, owner).map_err(|source| UpstreamError::Template {
         connection: connection.into(),
@@ -40,7 +42,11 @@ pub(super) fn transport(
         .max_concurrent_requests(MAX_CONCURRENT_REQUESTS)
         .max_json_response_size(MAX_MESSAGE)
         .max_sse_event_size(MAX_MESSAGE);
-    let client = Http(outbound.client(&source.url).clone());
+    let client = Http {
+        client: outbound.client(&source.url).clone(),
+        connection: connection.into(),
+        shelf: Arc::clone(shelf),
+    };
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

@@ -43,6 +43,21 @@ impl Shelf {
         listings.insert(connection.to_owned(), Arc::downgrade(&tools));
         tools
     }
+
+    /// Lets these tools hold the schemas of the last listing where they are the same: the library keeps the
+    /// schemas of every listing that a modern server answers.
+    pub(super) fn share(&self, connection: &str, tools: &mut [Tool]) {
+        let last = lock(&self.0).get(connection).and_then(Weak::upgrade);
+        let Some(last) = last else { return };
+        let last: HashMap<&str, &Tool> = last.iter().map(|tool| (&*tool.name, tool)).collect();
+        for tool in tools {
+            if let Some(same) = last.get(&*tool.name)
+                && same.input_schema == tool.input_schema
+            {
+                tool.input_schema = Arc::clone(&same.input_schema);
+            }
+        }
+    }
 }
 
 /// Whether a listing is still true.

@@ -266,7 +266,7 @@ impl Shared {
                     .await
             }
             Source::Http(source) => {
-                let transport = http::transport(&self.outbound, name, source, owner)?;
+                let transport = http::transport(&self.outbound, name, source, owner, &self.shelf)?;
                 connect.http(transport, cancelled.cancelled()).await
             }
             // A sandbox answers without a server; it never gets here.

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use futures_util::stream::BoxStream;
 use http::{HeaderName, HeaderValue};
 use rmcp::{
-    model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage, ServerResult},
     transport::streamable_http_client::{
         SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
         StreamableHttpResponseLimits,
@@ -14,9 +14,16 @@ use rmcp::{
 };
 use sse_stream::Sse;
 
-/// A pooled client, shared by all upstreams.
+use super::listing::Shelf;
+
+/// The way of one account to its upstream.
 #[derive(Clone)]
-pub(super) struct Http(pub(super) reqwest::Client);
+pub(super) struct Http {
+    /// Pooled, shared by all upstreams.
+    pub(super) client: reqwest::Client,
+    pub(super) connection: Arc<str>,
+    pub(super) shelf: Arc<Shelf>,
+}
 
 type HttpError = StreamableHttpError<reqwest::Error>;
 
@@ -57,7 +64,7 @@ impl StreamableHttpClient for Http {
             _ => None,
         };
         let in_session = session_id.is_some();
-        let answer = self.0.post_message_with_response_limits(
+        let answer = self.client.post_message_with_response_limits(
             uri,
             message,
             session_id,
@@ -65,7 +72,14 @@ impl StreamableHttpClient for Http {
             headers,
             limits,
         );
-        understood(answer.await, asked, in_session)
+        let mut answer = understood(answer.await, asked, in_session);
+        if let Ok(StreamableHttpPostResponse::Json(ServerJsonRpcMessage::Response(response), _)) =
+            &mut answer
+            && let ServerResult::ListToolsResult(listed) = &mut response.result
+        {
+            self.shelf.share(&self.connection, &mut listed.tools);
+        }
+        answer
     }
 
     async fn delete_session(
@@ -75,7 +89,7 @@ impl StreamableHttpClient for Http {
         auth_header: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), HttpError> {
-        self.0
+        self.client
             .delete_session(uri, session_id, auth_header, headers)
             .await
     }
@@ -88,7 +102,7 @@ impl StreamableHttpClient for Http {
         auth_header: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, HttpError> {
-        self.0
+        self.client
             .get_stream(uri, session_id, last_event_id, auth_header, headers)
             .await
     }
@@ -102,7 +116,7 @@ impl StreamableHttpClient for Http {
         headers: HashMap<HeaderName, HeaderValue>,
         limit: usize,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, HttpError> {
-        self.0
+        self.client
             .get_stream_with_max_sse_event_size(
                 uri,
                 session_id,

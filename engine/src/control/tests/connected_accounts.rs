@@ -394,12 +394,14 @@ async fn a_disconnected_account_stays_without_its_key() {
             let by_id = format!("id={id}");
             assert_eq!(details(&test, &by_id).await, expected);
             assert_eq!(auth(&test, &by_id).await, json!(null));
+            let connections = vec![account["connection_id"].as_str().unwrap().to_owned()];
             let (_, credential) = test
                 .engine
                 .store()
-                .account_with_credential(account["connection_id"].as_str().unwrap(), &user)
+                .accounts_with_credentials(connections, &user)
                 .await
                 .unwrap()
+                .remove(0)
                 .unwrap();
             assert!(credential.is_none());
             // A link starts it anew.
@@ -610,6 +612,7 @@ async fn filters_narrow_the_accounts() {
         ("provider=none", ""),
         ("provider=gmail&connector=calendar", ""),
         ("query=OB", "gmail/bob%40 Git Hub/bob"),
+        ("query=OOGL", "calendar/alice"),
         ("query=git", "Git Hub/bob"),
         ("query=%25", "gmail/bob%40"),
         ("organization_id=org_1", ""),
@@ -664,7 +667,7 @@ async fn filters_narrow_the_accounts() {
 }
 
 #[tokio::test]
-async fn a_search_finds_identifiers_and_connections() {
+async fn a_search_finds_identifiers_connections_and_providers() {
     let test = TestEngine::start().await;
     for (connector, identifier) in [("gmail", "alice"), ("calendar", "alice"), ("gmail", "bob")] {
         create(&test, connector, identifier, json!({})).await;
@@ -674,6 +677,8 @@ async fn a_search_finds_identifiers_and_connections() {
     for (query, expected) in [
         ("query=ALI".to_owned(), "calendar/alice gmail/alice"),
         ("query=gmail".to_owned(), "gmail/bob gmail/alice"),
+        ("query=oogl".to_owned(), "calendar/alice"),
+        ("query=%25%25%25".to_owned(), ""),
         (format!("query=alice&connectionId={gmail}"), "gmail/alice"),
         ("query=alice&connection_id=conn_1".to_owned(), ""),
     ] {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::*;
+use super::{fake::Fake, *};
 
 fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     let mut limits = Limits::default();
@@ -144,12 +144,20 @@ async fn a_warm_call_needs_no_greeting() {
 
 #[tokio::test]
 async fn accounts_with_the_same_tools_hold_one_listing() {
-    let bench = Bench::new().await;
-    let notes = bench.tiny("legacy");
-    let mut listings = Vec::new();
-    for owner in ["one", "two"].map(|id| bench.owner(id)) {
-        listings.push(bench.upstreams.tools(&notes, &owner).await.unwrap());
+    for in_headers in [false, true] {
+        let (bench, http) = (Bench::new().await, Fake::modern().await);
+        let notes = if in_headers {
+            http.connection
+        } else {
+            bench.tiny("legacy")
+        };
+        let mut listings = Vec::new();
+        for owner in ["one", "two"].map(|id| bench.owner(id)) {
+            listings.push(bench.upstreams.tools(&notes, &owner).await.unwrap());
+        }
+        assert!(Arc::ptr_eq(&listings[0], &listings[1]));
+        let schema = &listings[0][0].input_schema;
+        // The library holds each account's schemas too, for the headers that modern servers want.
+        assert_eq!(Arc::strong_count(schema), if in_headers { 3 } else { 1 });
     }
-    assert!(!listings[0].is_empty());
-    assert!(Arc::ptr_eq(&listings[0], &listings[1]));
 }

@@ -1,0 +1,53 @@
+"""Publishes what a registry does not have yet. The release workflow calls it, which the registries trust.
+
+    release_publish.py npm DIR [--dry-run]      the packages in a folder
+    release_publish.py crates [--dry-run]       the crates of this checkout
+
+Python's standard library only. It can be run again after a failure.
+"""
+
+import argparse
+import pathlib
+
+from prepare import output, run, say
+from release_set import CRATES, NAME, version
+
+
+def npm(folder, options):
+    root = folder / "{}-{}.tgz".format(NAME, version())
+    # The platforms first: who installs the package in between must find them.
+    for file in sorted(folder.glob("*.tgz"), key=lambda file: (file == root, file.name)):
+        name = "{}@{}".format(file.name.removesuffix("-{}.tgz".format(version())), version())
+        if (output("npm", "view", name, "version") or "").strip():
+            say("npm has `{}` already".format(name))
+        else:
+            say("publishing `{}` to npm".format(name))
+            run("npm", "publish", file.resolve(), *options)
+
+
+def crates(options):
+    missing = [name for name in CRATES
+               if output("cargo", "info", "--quiet", "--registry", "crates-io", "{}@{}".format(name, version())) is None]
+    if not missing:
+        return say("crates.io has them already")
+    say("publishing to crates.io: " + ", ".join(missing))
+    run("cargo", "publish", "--locked", *options, *(part for name in missing for part in ("--package", name)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    registries = parser.add_subparsers(dest="registry", required=True)
+    packages = registries.add_parser("npm")
+    packages.add_argument("folder", type=pathlib.Path)
+    for registry in (packages, registries.add_parser("crates")):
+        registry.add_argument("--dry-run", action="store_true")
+    given = parser.parse_args()
+    options = ["--dry-run"] if given.dry_run else []
+    if given.registry == "npm":
+        npm(given.folder, options)
+    else:
+        crates(options)
+
+
+if __name__ == "__main__":
+    main()
