@@ -1,7 +1,7 @@
 # All that is built or installed goes into target/. CONTRIBUTING.md says what is needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-packages docs test-browser frameworks lint advisories fmt generate prepare bench soak coverage
+.PHONY: help demo test test-packages docs test-browser frameworks lint advisories fmt generate prepare bench soak coverage release-check
 
 help:
 	@echo "make demo   let agents use real MCP servers through the engine, in Rust, Python and TypeScript"
@@ -14,8 +14,8 @@ help:
 	@echo "make bench  measure the client (needs valgrind), both packages and the engine beside others, and write tests/benches/REPORT.md"
 	@echo "make soak   run what takes long: kill -9 under load, fifty users at once, killed clients, the campaigns of the Python and Node packages, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
-	@echo "make   compile the packages without the engine"
 	@echo "make advisories   look for known vulnerabilities of the crates (asks GitHub)"
+	@echo "make release-check   build, check and install what a release publishes, for this machine (half an hour)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
 
@@ -68,6 +68,9 @@ soak: prepare
 
 coverage: prepare
 	@python3 tests/coverage.py
+
+release-check: prepare
+	@python3 tests/release.py check
 
 generate:
 	@cargo run -q -p scalekit-vmcp-tests --bin vmcp-codegen

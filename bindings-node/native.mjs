@@ -1,5 +1,5 @@
 // Builds the Rust half into dist/, as tests use it: in cargo's own folder, where the other tests have built most of it
-// already. `napi build` compiles everything for itself; it is for releases.
+// already, while `napi build` compiles everything for itself. Releases are built by tests/release_build.py.
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";

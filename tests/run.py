@@ -23,6 +23,7 @@ from packages import (NODE, PYTHON, PYTHON_BIN, SERVERS, SERVERS_BIN, build_node
                       install_projects, install_runtimes, install_servers)
 from prepare import ROOT, UPSTREAMS, environment, run, say
 
+RELEASE = ROOT / "tests" / "release"
 RUNNERS = ("node", "python-async", "python-blocking", "rust")
 RAN = ROOT / "target" / "vectors"
 JUNIT = ROOT / "target" / "nextest" / "default" / "junit.xml"
@@ -143,9 +144,11 @@ def main():
     totals.append(total)
     good = good and fine
     install_servers()
-    for about, folder in (("servers that fork", SERVERS), ("the web application", PYTHON / "examples" / "web")):
+    for about, folder, python in (("servers that fork", SERVERS, SERVERS_BIN),
+                                  ("the web application", PYTHON / "examples" / "web", SERVERS_BIN),
+                                  ("the checks of a release", RELEASE, PYTHON_BIN)):
         junit = ROOT / "target" / "junit" / "{}.xml".format(folder.name)
-        total, fine = suite(about, junit, SERVERS_BIN, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+        total, fine = suite(about, junit, python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
                             "--junit-xml={}".format(junit), cwd=folder)
         totals.append(total)
         good = good and fine

@@ -3,13 +3,15 @@
 
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 
 import { ScalekitClient } from "scalekit-vmcp";
 
 // Private: only a runner has to turn results back into what the wire holds.
-const { OPERATIONS, TABLES } = createRequire(import.meta.url)("../dist/main.js");
+const require = createRequire(import.meta.url);
+const { OPERATIONS, TABLES } = require(join(dirname(require.resolve("scalekit-vmcp/package.json")), "dist", "main.js"));
 
 /** Plays all cases, eight at a time: `{ id, problems }` of each. */
 export async function playAll(baseUrl) {

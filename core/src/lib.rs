@@ -29,6 +29,11 @@
 //! ```
 //!
 //! Every call answers with [`Error`], which says what went wrong, with what, and what to do.
+//!
+//! # Features
+//!
+//! None is on by default, and a client needs none. `schema` adds the JSON Schema of every operation's parameters
+//! and result, from which types for other languages are written.
 
 mod accounts;
 mod check;

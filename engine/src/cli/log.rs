@@ -9,9 +9,11 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    EnvFilter,
+    filter::{LevelFilter, Targets},
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    layer::SubscriberExt,
     registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 use crate::local::request_log;
@@ -32,16 +34,20 @@ pub(super) enum LogFormat {
 pub(super) fn start(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let filter = if wanted.is_empty() {
-        EnvFilter::new(format!("warn,{}=info", request_log::TARGET))
+        Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target(request_log::TARGET, LevelFilter::INFO)
     } else {
-        EnvFilter::try_new(&wanted).map_err(|error| {
+        wanted.parse().map_err(|error| {
             format!("`{VARIABLE}` should be a filter such as `off`, `warn` or `scalekit_vmcp_engine=debug`: {error}")
         })?
     };
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .event_format(Lines(format))
+        .event_format(Lines(format));
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .try_init();
     Ok(())
 }
