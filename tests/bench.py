@@ -50,7 +50,7 @@ def instructions(part, program, url, place):
             rounds.append(per_call(program, kind, url, place))
     part.compare("instructions of one mint", "instructions", sides)
     part.ratio("instructions of one mint over the same call written by hand with reqwest", *sides.values(), at_most=1.10,
-               why=lambda: bench_profile.instructions(place / f"core-{MANY}"))
+               why=lambda: bench_profile.instructions(place / f"core-{FEW}", place / f"core-{MANY}"))
 
 
 def sessions(part, program, url):

@@ -172,10 +172,18 @@ def files(folder):
     return "by file\n" + rows(sizes, "MB", 6)
 
 
-def instructions(file):
-    """The functions in which a program under callgrind has spent its instructions, each alone."""
-    shown = run("callgrind_annotate", "--threshold=80", file).stdout
-    total = int(re.search(r"([\d,]+) .*PROGRAM TOTALS", shown)[1].replace(",", ""))
-    found = re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*?:(.+?)(?: \[\S*\])?$", shown, re.MULTILINE)
-    return f"callgrind: {total:,} instructions, in each function alone\n" + rows(
-        [(name, int(count.replace(",", "")) / total * 100) for count, name in found], "%")
+def instructions(few, many):
+    """The functions in which a program under callgrind has spent more instructions in a longer run than in a shorter."""
+    def spent(file):
+        shown = run("callgrind_annotate", "--threshold=99", file).stdout
+        found = re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*?:(.+?)(?: \[\S*\])?$", shown, re.MULTILINE)
+        counts = collections.Counter()
+        for count, name in found:
+            counts[name] += int(count.replace(",", ""))
+        return counts
+
+    # What stays are the calls themselves, without the start.
+    more = spent(many) - spent(few)
+    whole = sum(more.values())
+    return "callgrind, without the start of the program: instructions in each function alone\n" + rows(
+        [(name, count / whole * 100) for name, count in more.items()], "%")
