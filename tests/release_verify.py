@@ -29,7 +29,7 @@ SYSTEM_LIBRARIES = {
 DEBUG = b"attempt to add with overflow"
 HOMES = {str(ROOT), str(pathlib.Path.home()), os.environ.get("CARGO_HOME", "")} - {"", "/"}
 LOCAL = re.compile(b"|".join([
-    rb"/(?:home|Users)/[\w.-]+/", rb"/root/", rb"[A-Z]:\\+(?:Users|a)\\", rb"/(?:__w|github|runner)/", rb"path\+file:",
+    rb"/(?:home|Users)/[\w.-]+/", rb"/roo[t]/", rb"[A-Z]:\\+(?:Users|a)\\", rb"/(?:__w|github|runner)/", rb"path\+file:",
     rb"[\\/]registry[\\/]src[\\/]", rb"\.cargo[\\/](?:registry|git)", rb"[\\/]toolchains[\\/]",
     *(re.escape(home.encode()) + rb"[\\/]" for home in sorted(HOMES)),
 ]))

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::{
     admission::{find, in_scope},
     gate::{Grant, Mapping},
-    leases::Leases,
+    leases::{Leases, Terms},
     seen::{self, LastError, Seen},
 };
 use crate::{
@@ -177,23 +177,39 @@ impl Catalogues {
         grant: &Grant,
         mapping: &Mapping,
         account: &AccountView,
+        terms: &Terms,
         request: CallToolRequestParams,
         progress: Option<Progress>,
     ) -> Result<CallToolResult, Failure> {
-        self.ask(grant, mapping, account, |owner| {
-            let (mut request, progress) = (request.clone(), progress.clone());
-            async move {
-                self.may_fail(Phase::Call, mapping, &owner, Some(&request.name))
-                    .await?;
-                if let Some(name) = mapping.connection.names.upstream(&request.name) {
-                    request.name = Cow::Owned(name.to_owned());
-                }
-                self.upstreams
-                    .call(&mapping.connection, &owner, request, progress)
-                    .await
-            }
+        let (request, progress) = (&request, &progress);
+        self.ask(grant, mapping, account, |owner| async move {
+            terms.refused(false);
+            let result = self.call_as(mapping, &owner, request.clone(), progress.clone());
+            let result = result.await;
+            terms.refused(matches!(
+                result,
+                Err(UpstreamError::CredentialRefused { .. })
+            ));
+            result
         })
         .await
+    }
+
+    async fn call_as(
+        &self,
+        mapping: &Mapping,
+        owner: &Owner,
+        mut request: CallToolRequestParams,
+        progress: Option<Progress>,
+    ) -> Result<CallToolResult, UpstreamError> {
+        self.may_fail(Phase::Call, mapping, owner, Some(&request.name))
+            .await?;
+        if let Some(name) = mapping.connection.names.upstream(&request.name) {
+            request.name = Cow::Owned(name.to_owned());
+        }
+        self.upstreams
+            .call(&mapping.connection, owner, request, progress)
+            .await
     }
 
     /// Asks an upstream for something. A refused access token is renewed once, and then the same is

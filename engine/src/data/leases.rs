@@ -6,7 +6,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -47,6 +47,8 @@ pub(super) struct Terms {
     request: Value,
     /// The tool call that it turned out to be.
     call: OnceLock<Call>,
+    /// The upstream took its credential no more.
+    refused: AtomicBool,
     grant: Mutex<Option<Arc<Grant>>>,
     /// How often something changed that its grant follows from, and how much of it was looked at.
     touched: watch::Sender<u64>,
@@ -89,6 +91,7 @@ impl Leases {
             token: claims.jti.clone(),
             request: request.clone(),
             call: OnceLock::new(),
+            refused: AtomicBool::new(false),
             grant: Mutex::default(),
             touched: watch::Sender::new(0),
             seen: watch::Sender::new(0),
@@ -216,6 +219,16 @@ impl Terms {
 
     pub(super) fn call(&self) -> Option<&Call> {
         self.call.get()
+    }
+
+    /// Says whether the upstream has refused the credential of the call. Then its account expires, and the call
+    /// ends by saying so.
+    pub(super) fn refused(&self, refused: bool) {
+        self.refused.store(refused, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::SeqCst)
     }
 
     pub(super) fn stopped(&self) -> Option<Stopped> {

@@ -154,7 +154,7 @@ impl VirtualServer {
         record.allowed();
         let calling = self
             .catalogues
-            .call(grant, mapping, account, request, progress);
+            .call(grant, mapping, account, &self.terms, request, progress);
         match record.upstream(calling).await {
             Ok(mut result) => {
                 // A legacy upstream does not say it; modern clients insist, and legacy ones are
@@ -219,8 +219,14 @@ fn usable<'a>(mapping: &'a Mapping, listing: &Listing) -> Option<&'a AccountView
     mapping.account.as_ref().filter(|_| active)
 }
 
-/// How a call under way ends, if this grant does not admit it: as the next call would.
-pub(super) fn ended(catalogues: &Catalogues, grant: &Grant, call: &Call) -> Option<Ending> {
+/// How a call under way ends, if this grant does not admit it: as the next call would. One whose credential the
+/// upstream has refused is on its way to say so itself.
+pub(super) fn ended(
+    catalogues: &Catalogues,
+    grant: &Grant,
+    call: &Call,
+    refused: bool,
+) -> Option<Ending> {
     let removed = || Some(Ending::Refused(Refusal::tool_removed(&call.tool)));
     let mut scope = grant.scope.iter();
     let Some(mapping) = scope.find(|mapping| mapping.connection.name == call.connection) else {
@@ -231,6 +237,9 @@ pub(super) fn ended(catalogues: &Catalogues, grant: &Grant, call: &Call) -> Opti
         .account
         .as_ref()
         .filter(|account| account.id == call.account_id);
+    if same.is_some_and(|account| refused && account.status == AccountStatus::Expired) {
+        return None;
+    }
     if same.is_none_or(|account| account.status != AccountStatus::Active) {
         // The account that it was made with is no more, even if there is another by now.
         let status = status.filter(|status| *status != AccountStatus::Active);

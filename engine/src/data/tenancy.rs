@@ -127,8 +127,9 @@ impl Tenancy {
             Ok(grant) => Arc::new(grant),
             Err(refusal) => return Some(Ending::Refused(refusal)),
         };
+        let refused = self.lease.is_refused();
         if let Some(call) = self.lease.call()
-            && let Some(ending) = server::ended(&self.plane.catalogues, &grant, call)
+            && let Some(ending) = server::ended(&self.plane.catalogues, &grant, call, refused)
         {
             return Some(ending);
         }
