@@ -105,9 +105,9 @@ def main():
     if given.command == "build":
         return release_build.build(given.target, given.interpreter, given.out.resolve())
     if given.command == "verify":
-        return verify(given.folder, [platform_of(target).target for target in given.target])
+        return verify(given.folder.resolve(), [platform_of(target).target for target in given.target])
     if given.command == "install":
-        return release_install.install(given.folder)
+        return release_install.install(given.folder.resolve())
     return sizes() if given.command == "sizes" else check()
 
 

@@ -87,7 +87,10 @@ def addon(platform, folder, features=()):
 
 
 def for_packed():
-    """The variables for cargo where packed sources are compiled: all of them share what they need."""
+    """The variables for cargo where packed sources are compiled. What they need of others is shared; our own is
+    compiled anew: packed files have no time of their own, so cargo would take what it made of earlier ones."""
+    for compiled in FROM_PACKED.glob("debug/.fingerprint/scalekit-vmcp*"):
+        shutil.rmtree(compiled)
     return {"CARGO_TARGET_DIR": str(FROM_PACKED), "CARGO_PROFILE_DEV_DEBUG": "false"}
 
 
