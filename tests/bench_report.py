@@ -32,7 +32,7 @@ PARTS = [
     # It takes an hour, and so is not run by `make bench`.
     ("soak", "tests/soak.py", "Campaigns of `make soak`"),
 ]
-ROWS, LABELS, WIDTH = 26, 190, 640
+ROWS, CHARACTER, WIDTH = 26, 7.5, 640
 
 
 class NoReport(Exception):
@@ -112,20 +112,24 @@ def plot(comparison):
     """Bars of the medians, with a line from the lowest round to the highest. Readable in light and dark."""
     sides = comparison["sides"]
     most = max(max(rounds) for rounds in sides.values()) or 1
-    height = ROWS * len(sides) + 8
-    room = WIDTH - LABELS - 80
+    height = ROWS * (len(sides) + 1) + 8
+    left = CHARACTER * max(map(len, sides)) + 16
+    room = WIDTH - left - 80
+    about = html.escape(f"{comparison['name']}, {comparison['unit']}")
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
-             f"<title>{html.escape(comparison['name'])}, {html.escape(comparison['unit'])}</title>",
+             f"<title>{about}</title>",
              "<style>text{font:13px sans-serif;fill:#57606a}.ours{fill:#2f81f7}.other{fill:#9aa4af}"
              "line{stroke:#57606a;stroke-width:2}"
-             "@media(prefers-color-scheme:dark){text{fill:#c9d1d9}line{stroke:#e6edf3}}</style>"]
-    for row, (name, rounds) in enumerate(sides.items()):
+             "@media(prefers-color-scheme:dark){text{fill:#c9d1d9}line{stroke:#e6edf3}}</style>",
+             f'<text x="{left:.1f}" y="18">{about}</text>']
+    for row, (name, rounds) in enumerate(sides.items(), 1):
         top, middle = ROWS * row + 6, ROWS * row + 16
         value = statistics.median(rounds)
-        at = [LABELS + room * one / most for one in (value, min(rounds), max(rounds))]
+        # A difference can be below zero, where there is no room.
+        at = [left + room * max(one, 0) / most for one in (value, min(rounds), max(rounds))]
         kind = "ours" if name == OURS else "other"
-        lines += [f'<text x="{LABELS - 8}" y="{middle + 4}" text-anchor="end">{html.escape(name)}</text>',
-                  f'<rect class="{kind}" x="{LABELS}" y="{top}" width="{max(at[0] - LABELS, 1):.1f}" height="20"/>',
+        lines += [f'<text x="{left - 8:.1f}" y="{middle + 4}" text-anchor="end">{html.escape(name)}</text>',
+                  f'<rect class="{kind}" x="{left:.1f}" y="{top}" width="{max(at[0] - left, 1):.1f}" height="20"/>',
                   f'<line x1="{at[1]:.1f}" y1="{middle}" x2="{at[2]:.1f}" y2="{middle}"/>',
                   f'<text x="{max(at[0], at[2]) + 6:.1f}" y="{middle + 4}">{html.escape(short(value))}</text>']
     return "\n".join([*lines, "</svg>", ""])

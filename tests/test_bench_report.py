@@ -124,7 +124,17 @@ def test_others_are_compared_round_by_round(part):
     picture = xml.fromstring(plots["python-calls.svg"])
     widths = [float(bar.get("width")) for bar in picture.findall(".//{*}rect")]
     assert widths[0] == pytest.approx(2.5 * widths[1], rel=0.01)
-    assert [label.text for label in picture.findall(".//{*}text")] == ["scalekit-vmcp", "250", "a<b", "100"]
+    assert [label.text for label in picture.findall(".//{*}text")] == ["calls, calls/s", "scalekit-vmcp", "250", "a<b", "100"]
+
+
+def test_a_picture_has_room_for_what_is_long_or_below_zero(part):
+    one, long = part(), "bare Python, which does not mint anything at all"
+    one.compare("import", "ms", {"scalekit-vmcp": [-2.0, 3.0, 1.0], long: [90.0, 100.0, 95.0]}, plot=True)
+    picture = xml.fromstring(written(one=one)[1]["python-import.svg"])
+    wide = float(picture.get("width"))
+    begins = [float(bar.get("x")) for bar in picture.findall(".//{*}rect")]
+    assert begins[0] == begins[1] > 7 * len(long)
+    assert all(begins[0] <= float(line.get(end)) <= wide - 50 for line in picture.findall(".//{*}line") for end in ("x1", "x2"))
 
 
 def test_a_ratio_is_that_of_each_round(part):
