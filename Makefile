@@ -15,7 +15,7 @@ help:
 	@echo "make soak   run what takes long: kill -9 under load, fifty users at once, killed clients, the campaigns of the Python and Node packages, schemathesis, fuzzers (at most 60 minutes)"
 	@echo "make coverage   measure how much of core its tests run (needs the LLVM tools)"
 	@echo "make advisories   look for known vulnerabilities of the crates (asks GitHub)"
-	@echo "make release-check   build, check and install what a release publishes, for this machine (half an hour)"
+	@echo "make release-check   build, check and install what a release publishes, for this machine (a quarter of an hour or more)"
 	@echo "make fmt    format the code"
 	@echo "make generate   write the types of the language packages from the schema of core"
 
