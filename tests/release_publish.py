@@ -3,26 +3,41 @@
     release_publish.py npm DIR [--dry-run]      the packages in a folder
     release_publish.py crates [--dry-run]       the crates of this checkout
 
+A registry lets a workflow publish what it knows already. What is new to npm needs a token, in `NPM_TOKEN`.
 Python's standard library only. It can be run again after a failure.
 """
 
 import argparse
+import os
 import pathlib
+import tempfile
 
-from prepare import output, run, say
+from prepare import environment, output, run, say
 from release_set import CRATES, NAME, version
+
+
+def npm_settings(folder):
+    """The variables for npm, which reads the token from its own environment: no file holds it."""
+    if not os.environ.get("NPM_TOKEN"):
+        return environment()
+    registry = output("npm", "config", "get", "registry").strip()
+    settings = folder / "npmrc"
+    settings.write_text("{}:_authToken=${{NPM_TOKEN}}\n".format(registry[registry.index("//"):]))
+    return dict(environment(), npm_config_userconfig=str(settings))
 
 
 def npm(folder, options):
     root = folder / "{}-{}.tgz".format(NAME, version())
     # The platforms first: who installs the package in between must find them.
-    for file in sorted(folder.glob("*.tgz"), key=lambda file: (file == root, file.name)):
-        name = "{}@{}".format(file.name.removesuffix("-{}.tgz".format(version())), version())
-        if (output("npm", "view", name, "version") or "").strip():
-            say("npm has `{}` already".format(name))
-        else:
-            say("publishing `{}` to npm".format(name))
-            run("npm", "publish", file.resolve(), *options)
+    with tempfile.TemporaryDirectory(prefix="vmcp-npm-") as place:
+        settings = npm_settings(pathlib.Path(place))
+        for file in sorted(folder.glob("*.tgz"), key=lambda file: (file == root, file.name)):
+            name = "{}@{}".format(file.name.removesuffix("-{}.tgz".format(version())), version())
+            if (output("npm", "view", name, "version") or "").strip():
+                say("npm has `{}` already".format(name))
+            else:
+                say("publishing `{}` to npm".format(name))
+                run("npm", "publish", file.resolve(), *options, env=settings)
 
 
 def crates(options):
@@ -44,7 +59,8 @@ def main():
     given = parser.parse_args()
     options = ["--dry-run"] if given.dry_run else []
     if given.registry == "npm":
-        npm(given.folder, options)
+        # With a token nobody else asks for it, and `napi` does not write it into the packages of the platforms.
+        npm(given.folder, options or ["--provenance"])
     else:
         crates(options)
 
