@@ -17,7 +17,7 @@ import zipfile
 
 from packages import NODE, PYTHON
 from prepare import ROOT
-from release_set import CRATES, LICENCE, NAME, PLATFORMS, natives, sources, version
+from release_set import LICENCE, NAME, PLATFORMS, natives, sources, version
 
 # Unpacked, with the engine.
 BUDGET = 12_000_000
