@@ -270,10 +270,15 @@ fn database(data_directory: &Path) -> PathBuf {
     data_directory.join("vmcp.db")
 }
 
+/// A new folder is for its owner only, and git ignores it: its key opens what its database holds.
 fn make_private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    std::fs::write(path.join(".gitignore"), "*\n")
 }

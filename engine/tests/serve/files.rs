@@ -80,6 +80,21 @@ fn no_file_shows_a_secret_and_the_key_is_private() {
     look();
 }
 
+#[test]
+fn git_ignores_the_folder_that_the_engine_makes_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("vmcp.toml"), "").unwrap();
+    drop(serve(folder.path()));
+    let ignored = std::fs::read_to_string(folder.path().join(".vmcp/.gitignore")).unwrap();
+    assert_eq!(ignored, "*\n");
+    let there = folder.path().join("there");
+    std::fs::create_dir(&there).unwrap();
+    drop(serve_with(folder.path(), |command| {
+        command.args(["--data", "there"]);
+    }));
+    assert!(there.join("vmcp.db").exists() && !there.join(".gitignore").exists());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_without_room_is_a_507_and_passes() {
