@@ -3,7 +3,8 @@
 use std::{
     ffi::OsString,
     fmt::Display,
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -27,10 +28,10 @@ pub(crate) fn client_config(
     more_roots: &[CertificateDer<'static>],
 ) -> Result<ClientConfig, rustls::Error> {
     static COMMON: Mutex<Option<(Places, ClientConfig)>> = Mutex::new(None);
-    if !more_roots.is_empty() {
-        return new_config(more_roots);
-    }
     let places: Places = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os);
+    if !more_roots.is_empty() {
+        return new_config(more_roots, &places);
+    }
     // Never waited for: a process that forks may leave it locked to its child.
     if let Ok(common) = COMMON.try_lock()
         && let Some((known, config)) = &*common
@@ -41,17 +42,24 @@ pub(crate) fn client_config(
         config.resumption = Resumption::default();
         return Ok(config);
     }
-    let config = new_config(&[])?;
+    let config = new_config(&[], &places)?;
     if let Ok(mut common) = COMMON.try_lock() {
         *common = Some((places, config.clone()));
     }
     Ok(config)
 }
 
-fn new_config(more_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, rustls::Error> {
+fn new_config(
+    more_roots: &[CertificateDer<'static>],
+    places: &Places,
+) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-    let roots = mozilla.chain(more_roots).cloned();
+    let mut roots: Vec<_> = mozilla.chain(more_roots).cloned().collect();
+    // There the verifier asks the system alone; elsewhere it reads these places itself.
+    if cfg!(any(windows, target_vendor = "apple")) {
+        roots.extend(roots_at(places));
+    }
     let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -60,6 +68,22 @@ fn new_config(more_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, ru
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The roots in the file and in the folders that the environment names, as far as they can be used.
+fn roots_at([file, folders]: &Places) -> Vec<CertificateDer<'static>> {
+    let mut files: Vec<PathBuf> = file.iter().map(PathBuf::from).collect();
+    for folder in folders.iter().flat_map(std::env::split_paths) {
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        files.extend(entries.flatten().map(|entry| entry.path()));
+    }
+    let mut store = RootCertStore::empty();
+    let mut roots = Vec::new();
+    for text in files.iter().filter_map(|file| fs::read(file).ok()) {
+        let found = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
+        roots.extend(found.filter(|root| store.add(root.clone()).is_ok()));
+    }
+    roots
 }
 
 /// The roots of a PEM file, each one tried: a file that cannot help is no surprise later.
@@ -72,8 +96,7 @@ pub(crate) fn roots_of(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
         )
         .suggest("pass a PEM file that holds the certificate of a CA")
     };
-    let text =
-        std::fs::read(file).map_err(|cause| refused(&format_args!("cannot be read: {cause}")))?;
+    let text = fs::read(file).map_err(|cause| refused(&format_args!("cannot be read: {cause}")))?;
     let roots = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|cause| refused(&format_args!("is not a PEM file: {cause}")))?;
@@ -93,12 +116,40 @@ pub(crate) fn roots_of(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+
     use super::*;
 
     #[test]
     fn no_process_wide_provider_is_installed() {
         client_config(&[]).unwrap();
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+    }
+
+    #[test]
+    fn places_of_the_environment_give_what_can_be_used() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let pem = |der: &[u8]| {
+            let text = BASE64_STANDARD.encode(der);
+            format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+        };
+        let [one, two, three] =
+            [0, 1, 2].map(|index| &webpki_root_certs::TLS_SERVER_ROOT_CERTS[index]);
+        let file = folder.path().join("file.pem");
+        fs::write(
+            &file,
+            format!("# why\n{}{}{}", pem(one), pem(b"damaged"), pem(two)),
+        )
+        .unwrap();
+        fs::write(other.path().join("three.0"), pem(three)).unwrap();
+        fs::write(other.path().join("README"), "no certificate").unwrap();
+        fs::create_dir(other.path().join("folder")).unwrap();
+        let folders =
+            std::env::join_paths([folder.path().join("missing").as_path(), other.path()]).unwrap();
+        let found = roots_at(&[Some(file.into()), Some(folders)]);
+        assert_eq!(found.iter().collect::<Vec<_>>(), [one, two, three]);
+        let missing = folder.path().join("missing.pem").into();
+        assert!(roots_at(&[Some(missing), None]).is_empty() && roots_at(&[None, None]).is_empty());
     }
 
     #[test]
