@@ -24,7 +24,7 @@ def ids(file: pathlib.Path) -> Iterator[str]:
     for entry in json.loads(file.read_text()):
         if table := entry.get("table"):
             yield from (f"{file.stem}/{table['operation']}/{row['id']}" for row in table["rows"])
-        else:
+        elif os.name != "nt" or not entry.get("unix_only"):
             yield entry["id"]
 
 

@@ -10,8 +10,9 @@ use tokio::{process::Command, task::JoinSet};
 mod errors;
 mod program;
 
-/// Where `make coverage` wants what a process ran; nothing the client reads.
-const COUNTERS: &str = "LLVM_PROFILE_FILE";
+/// Nothing that the client reads: where `make coverage` wants what a process ran, and without which Windows opens no
+/// socket.
+const KEPT: [&str; 2] = ["LLVM_PROFILE_FILE", "SystemRoot"];
 
 /// Makes the call of a started case; one with environment variables in a process of its own, to
 /// which they belong as a whole.
@@ -26,7 +27,10 @@ async fn report(started: Value) -> Report {
         .arg(started.to_string())
         .env_clear()
         .envs(variables)
-        .envs(std::env::var_os(COUNTERS).map(|file| (COUNTERS, file)))
+        .envs(
+            KEPT.into_iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
         .output()
         .await
         .unwrap();

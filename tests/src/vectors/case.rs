@@ -17,6 +17,9 @@ pub struct Case {
     /// The only environment variables that the call sees; absent: those of the runner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
+    /// Whether Windows cannot play it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unix_only: bool,
     /// Whether all that is sent must come through the server's proxy; else nothing may.
     #[serde(default, skip_serializing_if = "is_false")]
     pub proxied: bool,

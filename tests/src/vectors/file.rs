@@ -19,7 +19,7 @@ pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-/// All cases of a directory, in the order of file names.
+/// All cases of a directory that this system can play, in the order of file names.
 pub fn load(directory: &Path) -> Result<Vec<Case>, String> {
     let entries = fs::read_dir(directory)
         .map_err(|cause| format!("could not list `{}`: {cause}", directory.display()))?;
@@ -39,6 +39,7 @@ pub fn load(directory: &Path) -> Result<Vec<Case>, String> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         cases.extend(load_file(&stem, &text)?);
     }
+    cases.retain(|case| cfg!(unix) || !case.unix_only);
     let mut seen = HashSet::new();
     match cases.iter().find(|case| !seen.insert(case.id.as_str())) {
         Some(twice) => Err(format!("two cases are called `{}`", twice.id)),
