@@ -24,7 +24,8 @@ class Platform:
     node: str
     wheel: str  # a pattern: the oldest macOS is the compiler's choice
     glibc: tuple = ()  # the newest that the library may ask for
-    # Python 3.14t; there is none for Windows on ARM that runs.
+    # Python 3.14t. Not for Windows on ARM, where none runs, and not for musl, for which maturin names the library of a
+    # free-threaded Python as glibc's Python does, so that it is not found.
     free_threaded: bool = True
 
     @property
@@ -41,8 +42,8 @@ GLIBC = (2, 17)
 PLATFORMS = {platform.target: platform for platform in (
     Platform("x86_64-unknown-linux-gnu", "linux-x64-gnu", "manylinux_2_17_x86_64", GLIBC),
     Platform("aarch64-unknown-linux-gnu", "linux-arm64-gnu", "manylinux_2_17_aarch64", GLIBC),
-    Platform("x86_64-unknown-linux-musl", "linux-x64-musl", "musllinux_1_2_x86_64"),
-    Platform("aarch64-unknown-linux-musl", "linux-arm64-musl", "musllinux_1_2_aarch64"),
+    Platform("x86_64-unknown-linux-musl", "linux-x64-musl", "musllinux_1_2_x86_64", free_threaded=False),
+    Platform("aarch64-unknown-linux-musl", "linux-arm64-musl", "musllinux_1_2_aarch64", free_threaded=False),
     Platform("x86_64-apple-darwin", "darwin-x64", r"macosx_10_\d+_x86_64"),
     Platform("aarch64-apple-darwin", "darwin-arm64", r"macosx_11_0_arm64"),
     Platform("x86_64-pc-windows-msvc", "win32-x64-msvc", "win_amd64"),

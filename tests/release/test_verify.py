@@ -95,6 +95,7 @@ def test_each_file_of_the_set_is_missed(whole: Artefacts) -> None:
         "scalekit_vmcp-1.2.3-cp310-abi3-linux_x86_64.whl",
         "scalekit_vmcp-1.2.3-cp311-cp311-manylinux_2_17_x86_64.whl",
         "scalekit_vmcp-1.2.3-cp314-cp314t-win_arm64.whl",
+        "scalekit_vmcp-1.2.3-cp314-cp314t-musllinux_1_2_x86_64.whl",
         "scalekit-vmcp-linux-ia32-gnu-1.2.3.tgz",
         "notes.txt",
     ],
