@@ -22,7 +22,7 @@ import tempfile
 import threading
 import urllib.request
 
-from packages import TARGET, install_locked, install_venv
+from packages import TARGET, install_locked, install_venv, pins_of
 from prepare import ROOT, environment, run, say
 
 HERE = ROOT / "tests" / "clients"
@@ -330,13 +330,12 @@ CLIENTS = {
 
 
 def versions():
-    """The packages that were tried, as they are pinned."""
+    """The packages that were tried, as they are pinned for a newer Python than the oldest."""
     npm = json.loads((HERE / "package.json").read_text())["dependencies"]
-    pip = [line for name in ("mcp", "mcp1", "fastmcp")
-           for line in (FRAMEWORKS / name / "requirements.txt").read_text().split()]
+    pip = [pin for name in ("mcp", "mcp1", "fastmcp") for pin in pins_of(FRAMEWORKS / name / "requirements.txt", (3, 11))]
     rmcp = re.search(r'name = "rmcp"\nversion = "(.+)"', (ROOT / "Cargo.lock").read_text())[1]
-    named = [f"`{name}` {version}" for name, version in npm.items() if name != "node"]
-    return ", ".join([f"`{line.replace('==', '` ')}" for line in pip] + named + [f"`rmcp` {rmcp}"])
+    npm = [pin for pin in npm.items() if pin[0] != "node"]
+    return ", ".join(f"`{name}` {version}" for name, version in [*pip, *npm, ("rmcp", rmcp)])
 
 
 def neutral(text):
