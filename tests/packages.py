@@ -6,6 +6,7 @@ Python's standard library only.
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -46,6 +47,15 @@ def install_venv(venv, pins, about):
             "--requirement", pins)
 
     once(venv / "installed", [pins], install)
+
+
+def pins_of(requirements, python=sys.version_info[:2]):
+    """Each name, extras included, with the version that a list pins for this Python."""
+    for line in requirements.read_text().splitlines():
+        pin, _, marker = line.partition(" ;")
+        bound = re.search(r'python_version (>=|<) "3\.(\d+)"', marker)
+        if bound is None or (bound[1] == "<") == (python < (3, int(bound[2]))):
+            yield pin.split("==")
 
 
 def install_wheel(python, wheels=WHEELS):
@@ -117,18 +127,7 @@ def install_locked(source, folder, about):
 
 def install_node():
     """What builds and tests the Node package."""
-    pins = NODE / "package.json"
-    tools = NODE_TOOLS / "tools"
-
-    def install():
-        say("installing what builds and tests the Node package into target/node (once)")
-        shutil.rmtree(tools, ignore_errors=True)
-        tools.mkdir(parents=True)
-        shutil.copy(pins, tools)
-        npm("install", "--no-package-lock", cwd=tools)
-
-    once(NODE_TOOLS / "tools.installed", [pins], install)
-    link(NODE, tools)
+    install_locked(NODE, NODE_TOOLS / "tools", "what builds and tests the Node package")
 
 
 def build_node():
