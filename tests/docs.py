@@ -24,7 +24,7 @@ An HTML comment directly before a block says more of it; no other comments are a
 
 A program finds an empty engine in its environment: what a `vmcp serve` before it serves, else one with the connections
 of `tests/docs/vmcp.toml`. The files of `tests/docs` are in its folder. In code that readers do not see `user` has
-`authorize`, a user who opens each link that is there, and `print` (in TypeScript `console`, in Rust `println`) for one
+`authorize`, a user who opens each link that is there (it answers where a link with a `user_verify_url` leads), and `print` (in TypeScript `console`, in Rust `println`) for one
 who opens each link that is printed.
 
 Relative links and those into this repository lead to a file, and to a heading in it; of others the form is checked.
@@ -50,7 +50,7 @@ import urllib.request
 import frameworks
 from docs_pages import FOLDERS, PROGRAMS, SUFFIXES, WORK, Page, Wrong, check_links, tail
 from packages import (NODE, NODE_TOOLS, PYTHON, TARGET, VENV, build_node, build_python, install_projects,
-                      install_runtimes, install_wheel, npm, once)
+                      install_runtimes, install_wheel, npm, once, pins_of)
 from prepare import ROOT, UPSTREAMS, environment, fail, run, say
 
 HERE = ROOT / "tests" / "docs"
@@ -76,9 +76,8 @@ def write(path, text):
 def pins_of_python():
     pins = {}
     for file in (*sorted(frameworks.HERE.glob("*/requirements.txt")), PYTHON / "tests" / "requirements.txt"):
-        for line in file.read_text().splitlines():
-            if named := re.match(r"([\w.-]+)(\[[^\]]*\])?==(\S+)", line):
-                pins.setdefault(named[1], named[3])
+        for name, pin in pins_of(file):
+            pins.setdefault(name.partition("[")[0], pin)
     return pins
 
 
@@ -155,10 +154,11 @@ def add_with_cargo(page, block, words):
     with tempfile.TemporaryDirectory() as folder:
         write(pathlib.Path(folder, "src", "main.rs"), "fn main() {}\n")
         write(pathlib.Path(folder, "Cargo.toml"), '[package]\nname = "agent"\nedition = "2024"\n[workspace]\n')
+        kind = ["--dev"] if "--dev" in words else []
         ours = [("--path", ROOT / OURS_IN_RUST[word]) for word in words if word in OURS_IN_RUST]
-        others = [word for word in words if word not in OURS_IN_RUST]
-        for given in (*ours, others):
-            ended = subprocess.run(["cargo", "add", "--quiet", *given], cwd=folder, env=environment(), text=True,
+        others = [word for word in words if word not in OURS_IN_RUST and word not in kind]
+        for given in (*ours, others) if others else ours:
+            ended = subprocess.run(["cargo", "add", "--quiet", *kind, *given], cwd=folder, env=environment(), text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if ended.returncode != 0:
                 raise Wrong(page, block.line, "the sh does not run\n" + tail(ended.stdout))
