@@ -174,7 +174,12 @@ export class Actions {
     return called<ScopedToolPage>(site, this.#client, parameters, options);
   }
 
-  /** Lists the tools that one user could use after authorizing what is missing. */
+  /**
+   * Lists the tools that are available to one user, without the accounts they act with.
+   *
+   * A local engine lists those of the connections on which the user's account is `ACTIVE`; the
+   * published API does not say (an assumption).
+   */
   async listAvailableTools(parameters: ListAvailableToolsParameters, options?: RequestOptions): Promise<ToolPage> {
     const site = siteOf(Actions.prototype.listAvailableTools, "list_available_tools");
     return called<ToolPage>(site, this.#client, parameters, options);

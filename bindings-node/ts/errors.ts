@@ -105,7 +105,7 @@ function named(constructor: { prototype: object }, name: string): void {
   Object.defineProperty(constructor.prototype, "name", { value: name, configurable: true, writable: true });
 }
 
-/** An argument breaks a rule, found before any request. */
+/** An argument breaks a rule: found here, before any request where the argument alone tells. */
 export class ScalekitValidationError extends ScalekitError {}
 /** The server refused the request as it was made. */
 export class ScalekitBadRequestError extends ScalekitError {}

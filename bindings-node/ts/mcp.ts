@@ -152,7 +152,9 @@ export class McpActions {
   }
 
   /**
-   * How a user stands with each connection of a config, with a link to authorize if asked for.
+   * How a user stands with each connection of a config. With `includeAuthLink` missing accounts are
+   * created, and each connection has a link, those that are `ACTIVE` too: it works once and for about a
+   * minute, and whoever opens it connects the account.
    *
    * @throws {@link ScalekitNotFoundError} when there is no such config.
    */

@@ -432,7 +432,7 @@ def test_sixteen_threads_share_clients_and_a_session(engine: LocalEngine) -> Non
 
 
 def test_the_wheel_is_one_for_interpreters_with_the_gil() -> None:
-    """What docs/python.md says of free-threaded ones: an installer does not take the wheel there."""
+    """For a free-threaded one an installer does not take this wheel: docs/python.md says which it takes."""
     text = importlib.metadata.distribution("scalekit-vmcp").read_text("WHEEL")
     assert text is not None
     offered = {tag for line in re.findall(r"^Tag: (.*)$", text, re.MULTILINE) for tag in parse_tag(line)}

@@ -68,8 +68,9 @@ pub struct ListMcpConnectedAccounts {
 }
 
 impl Call<ListMcpConnectedAccounts> {
-    /// Also creates the accounts that are missing and returns for each connection a fresh link,
-    /// which works once and for about a minute. Without it nothing is created.
+    /// Also creates the accounts that are missing and returns for each connection a fresh link, those
+    /// that are `ACTIVE` too. It works once and for about a minute, and whoever opens it connects the
+    /// account. Without it nothing is created.
     pub fn include_auth_link(mut self, include: bool) -> Self {
         self.operation.include_auth_link = Some(include);
         self

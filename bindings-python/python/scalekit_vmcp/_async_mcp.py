@@ -118,7 +118,9 @@ class AsyncActionMcp(AsyncActionConfigs, AsyncActionInstances):
         Args:
             config_id: The id of the config.
             identifier: The user.
-            include_auth_link: Whether to make a link for each connection that is not `ACTIVE`.
+            include_auth_link: Also creates the accounts that are missing, and makes a link for each connection,
+                those that are `ACTIVE` too. A link works once and for about a minute; whoever opens it connects
+                the account.
 
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.

@@ -107,7 +107,10 @@ class AsyncActionTools(AsyncCalls):
         page_size: int | None = None,
         page_token: str | None = None,
     ) -> ListToolsResponse:
-        """Lists the tools that one user could use after authorizing what is missing.
+        """Lists the tools that are available to one user, without the accounts they act with.
+
+        A local engine lists those of the connections on which the user's account is `ACTIVE`; the published API
+        does not say (an assumption).
 
         Args:
             identifier: The user: 1 to 100 characters.

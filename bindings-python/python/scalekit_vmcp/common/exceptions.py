@@ -69,7 +69,7 @@ class ScalekitException(Exception):
 
 
 class ScalekitValidationException(ScalekitException, ValueError):
-    """An argument breaks a rule; nothing was sent."""
+    """An argument breaks a rule: found here, before any request where the argument alone tells."""
 
 
 class ScalekitConnectionException(ScalekitException, ConnectionError):
