@@ -77,6 +77,13 @@ for (const runtime of RUNTIMES) {
   });
 }
 
+test("deno: an engine and a client need no permission beyond those that docs/node.md names", async () => {
+  const deno = RUNTIMES.find(({ name }) => name === "deno");
+  const permitted = { ...deno, before: ["run", "--allow-ffi", "--allow-env", "--allow-read", "--no-prompt"] };
+  assert.deepEqual(await run(permitted, "exits/idle.mjs", api), ended("cfg_1\n"));
+  assert.deepEqual(await run(permitted, "exits/engine.mjs", api), ended("left-open\n"));
+});
+
 function resolvers() {
   let resolve;
   const promise = new Promise((done) => (resolve = done));
