@@ -1,7 +1,8 @@
 """Checks that what the documentation names exists, in each language.
 
 Python's standard library only. The tables of names in AGENTS.md are held against the installed Python package, the
-types of the Node package (by the TypeScript compiler) and core's rustdoc; what is said not to exist must not.
+types of the Node package (by the TypeScript compiler) and core's rustdoc; what is said not to exist must not. The table
+of classes in docs/errors.md is that of tests/vectors/errors.json.
 Elsewhere, and on all other pages, a word in code that can only be a name stands in the sources.
 """
 
@@ -17,12 +18,15 @@ from prepare import ROOT, fail, run, say
 
 AGENTS = ROOT / "AGENTS.md"
 LLMS = ROOT / "llms.txt"
+ERRORS = ROOT / "docs" / "errors.md"
+KINDS = ROOT / "tests" / "vectors" / "errors.json"
 PAGES = [AGENTS, LLMS, ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # They name what others have: the official package; what `make frameworks` and `tests/clients.py` found.
 OF_OTHERS = [ROOT / "docs" / name for name in ("python-migration.md", "frameworks.md", "clients.md")]
 SOURCES = [(ROOT / folder, ending) for folder, ending in (
     ("core/src", "*.rs"), ("engine/src", "*.rs"), ("bindings-python/python", "*.py"), ("bindings-node/ts", "*.*ts"))]
-OF_OTHER_PRODUCTS = {"isStepCount", "listChanged", "serverExternalPackages", "stopWhen"}
+OF_OTHER_PRODUCTS = {"ALL_PROXY", "CancelledError", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "isStepCount", "listChanged",
+                     "serverExternalPackages", "stopWhen"}
 CHECKED = NODE / "build" / "symbols"
 """Below the package, so that TypeScript finds the package by its name."""
 
@@ -98,7 +102,8 @@ from scalekit_vmcp.common import exceptions
 def clients():
     for kind, session in (("ScalekitClient", "Session"), ("AsyncScalekitClient", "AsyncSession")):
         client = getattr(scalekit_vmcp, kind)("http://127.0.0.1:1", "an id", "a secret")
-        yield {"client": client, "session": getattr(scalekit_vmcp, session), "scalekit_vmcp": scalekit_vmcp}
+        yield {"client": client, "session": getattr(scalekit_vmcp, session), "scalekit_vmcp": scalekit_vmcp,
+               "engine": scalekit_vmcp.LocalEngine}
 
 def has(roots, path, keys):
     first, *rest = path.split(".")
@@ -133,6 +138,9 @@ def lines_of_typescript(name):
     first, _, rest = name.path.partition(".")
     if first in ("client", "session"):
         kind = f"typeof {name.path}"
+        return [f"check<{kind}>(); has<Argument<{kind}>, {keys}>();"]
+    if first == "engine":
+        kind = f"engine.LocalEngine[{json.dumps(rest)}]"
         return [f"check<{kind}>(); has<Argument<{kind}>, {keys}>();"]
     if rest:
         return [f"check<typeof {module}.{name.path}>(); has<Argument<typeof {module}.{name.path}>, {keys}>();"
@@ -212,6 +220,30 @@ def unknown(page, lines, known):
             for number, word in words(lines) if word not in known]
 
 
+def classes_told(text):
+    """Kind, language and class of each row, a row without a kind belonging to the one above; the first span is the class."""
+    rows = [cells(line) for line in text.partition("## Classes")[2].partition("\n## ")[0].splitlines() if line.startswith("|")]
+    kind = ""
+    for row in rows[2:]:
+        kind = row[0].strip("`") or kind
+        for language, cell in zip(("python", "node"), row[1:]):
+            yield kind, language, SPAN.findall(cell)[0]
+
+
+def classes_there(kinds):
+    for kind in kinds:
+        for language in ("python", "node"):
+            yield kind["kind"], language, kind[language]
+            yield from ((kind["kind"], language, code[language]) for code in kind["codes"]
+                        if language in code and code["code"] != "tool_error")
+
+
+def wrong_classes(text, kinds):
+    told, there = set(classes_told(text)), set(classes_there(kinds))
+    return [f"{ERRORS.name}: of the kind `{kind}` {language} {verb} `{name}`" for verb, names in (
+        ("has", there - told), ("has no", told - there)) for kind, language, name in sorted(names)]
+
+
 PLANTED = """\
 | Python | TypeScript | Rust |
 |---|---|---|
@@ -220,6 +252,7 @@ PLANTED = """\
 | `client.actions.mcp.open_session(user=…)` | `client.actions.mcp.openSession({ user })` | `Tools::Some` |
 | `ScalekitGoneException` | `ScalekitGoneError` | `Gone` |
 | `a b` | `b c` | `c d` |
+| `engine.seeds(…)` | `engine.seed({ config })` | `engine.seed(…)` |
 
 | language | there is no | write |
 |---|---|---|
@@ -231,12 +264,25 @@ The word `open_session` is there, and `openSezzion` is not.
 """
 
 
+CLASSES = """\
+## Classes
+
+| kind | Python | Node |
+|---|---|---|
+| `closed` | `Closed`, also an `Error` | `Closed` |
+| | `Gone` | `Gone` |
+"""
+
+
 def catches(core, known):
     """Whether it finds what is wrong above, and nothing else."""
+    codes = [{"code": "gone", "python": "Gone", "node": "Left"}, {"code": "tool_error", "node": "Tool"}]
+    if len(wrong_classes(CLASSES, [{"kind": "closed", "python": "Closed", "node": "Closed", "codes": codes}])) != 2:
+        return False
     found = (differences(list(of_tables(PLANTED, "planted")), core),
              unknown("planted", enumerate(PLANTED.splitlines(), 1), known))
     lines = [sorted(int(re.match(r"planted:(\d+)", line)[1]) for line in part) for part in found]
-    return lines == [sorted(3 * [4, 5, 6, 7] + 2 * [11, 12, 13]), [6, 6, 15]]
+    return lines == [sorted(3 * [4, 5, 6, 7, 8] + 2 * [12, 13, 14]), [6, 6, 16]]
 
 
 def check():
@@ -252,6 +298,7 @@ def check():
         found += unknown(page.name, page.prose, known | of_blocks)
     found += [f"{LLMS.name}: there is no link to `{page.name}`" for page in map(docs.Page, PAGES)
               if page.path != LLMS and f"/{page.name})" not in LLMS.read_text()]
+    found += wrong_classes(ERRORS.read_text(), json.loads(KINDS.read_text()))
     if not catches(core, known):
         found.append("the check does not find what was planted")
     for line in found:
