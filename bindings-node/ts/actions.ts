@@ -65,7 +65,7 @@ export class Actions {
    * goes from `PENDING_VERIFICATION` to `ACTIVE`. `identifier` must come from the application's own
    * session, never from the URL that the user's browser was sent to.
    *
-   * Never sent twice.
+   * Repeated only where the server cannot have done it.
    *
    * @throws {@link ScalekitForbiddenError} when it was another user; {@link ScalekitNotFoundError}
    * when the flow has ended or was confirmed before.
@@ -112,7 +112,7 @@ export class Actions {
    * Creates an account. Without `authorizationDetails` it waits for the user to authorize.
    * `authorizationDetails` and `apiConfig` are sent with their keys as they are.
    *
-   * Never sent twice.
+   * Repeated only where the server cannot have done it.
    *
    * @throws {@link ScalekitConflictError} when the user has an account on that connection;
    * {@link ScalekitBadRequestError} (or {@link ScalekitNotFoundError}) for a connection that does not

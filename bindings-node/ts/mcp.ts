@@ -72,8 +72,8 @@ export class McpActions {
   /**
    * Creates a config: one Virtual MCP server per agent role, not per user.
    *
-   * Never sent twice: when the connection breaks in the middle, look for the name before creating
-   * it again.
+   * Repeated only where the server cannot have done it: when the connection breaks in the middle,
+   * look for the name before creating it again.
    *
    * @throws {@link ScalekitConflictError} when the name is taken; {@link ScalekitBadRequestError}
    * for a connection or tool that does not exist.

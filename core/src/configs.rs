@@ -21,8 +21,8 @@ use crate::{
 impl Client {
     /// Creates a config: one Virtual MCP server per agent role, not per user.
     ///
-    /// Never sent twice: when the connection breaks in the middle, look for the name before
-    /// creating it again.
+    /// Repeated only where the server cannot have done it: when the connection breaks in the middle,
+    /// look for the name before creating it again.
     ///
     /// # Errors
     /// Before any request: `config_name_invalid`, `too_many_mappings`, `tools_empty`,

@@ -101,7 +101,7 @@ impl Client {
 
     /// Creates an account. Without credentials it waits for the user to authorize.
     ///
-    /// Never sent twice.
+    /// Repeated only where the server cannot have done it.
     ///
     /// # Errors
     /// Before any request: `argument_missing`, `connection_name_invalid`, `identifier_invalid`
@@ -300,7 +300,7 @@ impl Client {
     /// that the user's browser was sent to; `identifier` must come from the application's own
     /// session, never from that URL.
     ///
-    /// Never sent twice.
+    /// Repeated only where the server cannot have done it.
     ///
     /// # Errors
     /// Before any request: `argument_missing`, `text_too_long`, `identifier_invalid` (1 to 200

@@ -69,7 +69,7 @@ class AsyncActionAccounts(AsyncCalls):
     ) -> VerifyConnectedAccountUserResponse:
         """Confirms that the user who has authorized is the one whom the application knows.
 
-        The account goes from `PENDING_VERIFICATION` to `ACTIVE`. Never sent twice.
+        The account goes from `PENDING_VERIFICATION` to `ACTIVE`. Repeated only where the server cannot have done it.
 
         Args:
             auth_request_id: From the query of the URL that the user's browser was sent to.
@@ -240,7 +240,7 @@ class AsyncActionAccounts(AsyncCalls):
     ) -> CreateConnectedAccountResponse:
         """Creates an account. Without credentials it waits for the user to authorize.
 
-        Never sent twice.
+        Repeated only where the server cannot have done it.
 
         Args:
             connection_name: The connection.

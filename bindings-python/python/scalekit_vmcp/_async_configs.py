@@ -63,8 +63,8 @@ class AsyncActionConfigs(AsyncCalls):
     ) -> CreateMcpConfigResponse:
         """Creates a config: one Virtual MCP server per agent role, not per user.
 
-        Never sent twice: when the connection breaks in the middle, look for the name before
-        creating it again.
+        Repeated only where the server cannot have done it: when the connection breaks in the middle, look for the
+        name before creating it again.
 
         Args:
             name: 1 to 100 of `a-z`, `0-9`, `_`, `-`; unique in the environment; cannot change.
