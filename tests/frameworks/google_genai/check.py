@@ -5,6 +5,8 @@ https://googleapis.github.io/python-genai/genai.html#genai.types.McpServer
 
 from vendor import play
 
+PATHS = [f"/{api}/models/gemini-2.5-flash:generateContent" for api in ("v1", "v1beta")]
+"""The older SDK, the last one for Python 3.10, asks the beta."""
 ANSWER = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Nothing."}]}, "finishReason": "STOP"}]}
 
 
@@ -24,4 +26,4 @@ def read(asked):
 
 
 if __name__ == "__main__":
-    play("google-genai", {"/v1/models/gemini-2.5-flash:generateContent": ANSWER}, settings, read, "Nothing.\n")
+    play("google-genai", dict.fromkeys(PATHS, ANSWER), settings, read, "Nothing.\n")

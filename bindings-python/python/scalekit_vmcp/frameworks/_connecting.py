@@ -114,7 +114,7 @@ def pydantic_ai(session: Session | AsyncSession, *, timeout: timedelta = ANSWER,
     """
     checked(session)
     wait = positive_seconds("timeout", timeout)
-    with needs("pydantic-ai-slim", "2.68", "mcp"):
+    with needs("pydantic-ai-slim", "2.54", "mcp"):
         from fastmcp.client.transports import StreamableHttpTransport
         from pydantic_ai.mcp import MCPToolset
     transport = StreamableHttpTransport(session.url, httpx_client_factory=http_clients(session, wait))
@@ -137,7 +137,7 @@ def fastmcp(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, **o
     """
     checked(session)
     wait = positive_seconds("timeout", timeout)
-    with needs("fastmcp-slim", "4.2", "client"):
+    with needs("fastmcp-slim", "4.1", "client"):
         from fastmcp import Client
         from fastmcp.client.transports import StreamableHttpTransport
     transport = StreamableHttpTransport(session.url, httpx_client_factory=http_clients(session, wait))
@@ -215,7 +215,7 @@ def google_adk(session: Session | AsyncSession, *, timeout: timedelta = ANSWER, 
     """
     checked(session)
     wait = positive_seconds("timeout", timeout)
-    with needs("google-adk", "2.13", "mcp"):
+    with needs("google-adk", "2.11", "mcp"):
         from google.adk.tools.mcp_tool import McpToolset, StreamableHTTPConnectionParams
     # Not its `header_provider`: connections are pooled by their headers, so each token would open one.
     connection = StreamableHTTPConnectionParams(

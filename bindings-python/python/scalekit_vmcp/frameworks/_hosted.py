@@ -182,7 +182,7 @@ def google_genai(session: Session | AsyncSession, *, run: timedelta, name: str =
         ScalekitAuthorizationRequiredException: An account went inactive meanwhile.
     """
     sent = headers(session, run)
-    with needs("google-genai", "3.6"):
+    with needs("google-genai", "2.33"):
         from google.genai import types
     transport = types.StreamableHttpTransport(url=session.url, headers=sent, **options)
     return types.Tool(mcp_servers=[types.McpServer(name=text("name", name), streamable_http_transport=transport)])

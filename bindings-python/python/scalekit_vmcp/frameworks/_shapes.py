@@ -126,7 +126,7 @@ def langchain_mcp(session: Session | AsyncSession, *, timeout: timedelta = ANSWE
         ImportError: `langchain` is not installed with its extra `mcp`, or too old.
     """
     client = fastmcp(session, timeout=timeout, **options)
-    with needs("langchain", "1.5", "mcp"):
+    with needs("langchain", "1.4", "mcp"):
         from langchain.mcp import MCPAdapter
     return MCPAdapter(client)
 
