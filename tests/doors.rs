@@ -128,8 +128,9 @@ fn root() -> PathBuf {
 
 /// Every file that could be tracked: what builds and installs leave behind is passed over.
 fn files(directory: &Path, prefix: &str, into: &mut Vec<(String, PathBuf)>) {
-    const LEFT_BEHIND: [&str; 6] = [
+    const LEFT_BEHIND: [&str; 7] = [
         ".git",
+        ".pytest_cache",
         ".venv",
         "__pycache__",
         "dist",
