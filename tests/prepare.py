@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PINS = ROOT / "tests" / "upstreams"
 UPSTREAMS = ROOT / "target" / "upstreams"
 TOOLS = ROOT / "target" / "tools"
+FILES = 4096
 
 
 def fail(message):
@@ -67,6 +68,17 @@ def check_programs():
         fail("Node 20 or newer is needed, but `node` is {}".format(node.strip()))
     if shutil.which("npm") is None:
         fail("`npm` was not found; it comes with Node")
+
+
+def allow_files():
+    """Lets tests open as many files as they need where a process may open few by default, as on macOS."""
+    if os.name == "nt":
+        return
+    import resource
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def install_nextest():
