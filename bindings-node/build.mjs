@@ -21,7 +21,7 @@ const common = { keepNames: true, outdir: dist, outbase: source, platform: "node
 const apart = (shared) => ({
   name: "apart",
   setup({ onResolve }) {
-    onResolve({ filter: /\.node$|^scalekit-vmcp-/ }, () => ({ external: true }));
+    onResolve({ filter: /\.node$|^@scalekit-vmcp\// }, () => ({ external: true }));
     onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, importer }) => {
       const file = resolve(dirname(importer), path.replace(/\.js$/, ".ts"));
       const holder = shared.has(file) ? MAIN : ENTRIES.includes(file) ? file : undefined;

@@ -10,7 +10,7 @@ import shutil
 
 from packages import NODE, NODE_TOOLS, PYTHON, TARGET, build_node, install_locked, install_venv, npm
 from prepare import ROOT, environment, fail, program_in, run, say
-from release_set import CRATES, NAME, PLATFORMS, host, platform_of, targets_of_node, version
+from release_set import CRATES, PLATFORMS, host, platform_of, targets_of_node, version
 
 HOME = ROOT / "tests" / "release"
 VENV = TARGET / "venvs" / "release"
@@ -106,7 +106,7 @@ def stage_npm():
     for key in ("devDependencies", "scripts"):
         del manifest[key]
     # As `napi pre-publish` does, which wants the libraries of all platforms beside it.
-    manifest["optionalDependencies"] = {"{}-{}".format(NAME, platform.node): version() for platform in PLATFORMS.values()}
+    manifest["optionalDependencies"] = {platform.package: version() for platform in PLATFORMS.values()}
     (STAGE / "package.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     for name in ["README.md", *manifest["files"]]:
         if (NODE / name).is_dir():

@@ -20,7 +20,7 @@ import urllib.request
 from packages import NODE, PYTHON, TARGET, npm
 from prepare import ROOT, environment, fail, program_in, run, say
 from release_build import PYTHON_OF_RELEASE, for_packed, install_tools
-from release_set import CRATES, NAME, host, natives, version
+from release_set import CRATES, NAME, host, natives, npm_file, version
 
 HOME = ROOT / "tests" / "consumers"
 PRINTED = "notes_list"
@@ -124,8 +124,8 @@ def npm_packages(files, outside, vectors):
     (project / "package.json").write_text('{ "private": true }\n')
     # Offline: the packages for other platforms are not there, as they would not be installed.
     npm("install", "--offline", *files, cwd=project, env=clean(npm_config_cache=str(outside / "npm-cache")))
-    installed = {file.parent.name: json.loads(file.read_text())["version"] for file in project.glob("node_modules/*/package.json")}
-    expect("what npm installed", sorted(installed.items()), sorted((re.sub(r"-\d.*", "", file.name), version()) for file in files))
+    manifests = [json.loads(file.read_text()) for place in ("*", "@*/*") for file in project.glob("node_modules/" + place + "/package.json")]
+    expect("what npm installed", sorted(npm_file(one["name"], one["version"]) for one in manifests), sorted(file.name for file in files))
     shutil.copy(HOME / "quickstart.mjs", project)
     expect("the first call", printed("node", "quickstart.mjs", cwd=project), PRINTED)
     command = project / "node_modules" / ".bin" / ("vmcp.cmd" if os.name == "nt" else "vmcp")

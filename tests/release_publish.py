@@ -13,7 +13,7 @@ import pathlib
 import tempfile
 
 from prepare import environment, output, run, say
-from release_set import CRATES, NAME, version
+from release_set import CRATES, NAME, PLATFORMS, npm_file, version
 
 
 def npm_settings(folder):
@@ -27,17 +27,17 @@ def npm_settings(folder):
 
 
 def npm(folder, options):
-    root = folder / "{}-{}.tgz".format(NAME, version())
     # The platforms first: who installs the package in between must find them.
+    packages = [*(platform.package for platform in PLATFORMS.values()), NAME]
     with tempfile.TemporaryDirectory(prefix="vmcp-npm-") as place:
         settings = npm_settings(pathlib.Path(place))
-        for file in sorted(folder.glob("*.tgz"), key=lambda file: (file == root, file.name)):
-            name = "{}@{}".format(file.name.removesuffix("-{}.tgz".format(version())), version())
+        for package in packages:
+            name = "{}@{}".format(package, version())
             if (output("npm", "view", name, "version") or "").strip():
                 say("npm has `{}` already".format(name))
             else:
                 say("publishing `{}` to npm".format(name))
-                run("npm", "publish", file.resolve(), *options, env=settings)
+                run("npm", "publish", (folder / npm_file(package, version())).resolve(), *options, env=settings)
 
 
 def crates(options):

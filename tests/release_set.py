@@ -34,6 +34,11 @@ class Platform:
         return self.node.removesuffix("-msvc")
 
     @property
+    def package(self):
+        """The npm package of the library: in a scope, for npm takes many names ending in `win32-…` for spam."""
+        return "@{}/binding-{}".format(NAME, self.node)
+
+    @property
     def library(self):
         return "scalekit-vmcp.{}.node".format(self.node)
 
@@ -73,10 +78,15 @@ def platform_of(target):
     return PLATFORMS[target]
 
 
+def npm_file(package, version):
+    """What `npm pack` makes of a package."""
+    return "{}-{}.tgz".format(package.removeprefix("@").replace("/", "-"), version)
+
+
 def sources(version):
     """What no platform owns: description and pattern of each file."""
     yield "the source distribution", re.escape("scalekit_vmcp-{}.tar.gz".format(version))
-    yield "the npm package", re.escape("{}-{}.tgz".format(NAME, version))
+    yield "the npm package", re.escape(npm_file(NAME, version))
     for crate in CRATES:
         yield "the crate `{}`".format(crate), re.escape("{}-{}.crate".format(crate, version))
 
@@ -87,7 +97,7 @@ def natives(version, platform, free_threaded):
     yield "the wheel for {}".format(platform.target), wheel.format("cp310-abi3")
     if free_threaded and platform.free_threaded:
         yield "the free-threaded wheel for {}".format(platform.target), wheel.format("cp314-cp314t")
-    yield "the npm package for {}".format(platform.target), re.escape("{}-{}-{}.tgz".format(NAME, platform.node, version))
+    yield "the npm package for {}".format(platform.target), re.escape(npm_file(platform.package, version))
 
 
 def targets_of_node():

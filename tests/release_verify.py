@@ -17,7 +17,7 @@ import zipfile
 
 from packages import NODE, PYTHON
 from prepare import ROOT
-from release_set import LICENCE, NAME, PLATFORMS, natives, sources, version
+from release_set import LICENCE, NAME, PLATFORMS, natives, npm_file, sources, version
 
 # Unpacked, with the engine.
 BUDGET = 12_000_000
@@ -216,7 +216,7 @@ def npm_package(path, release, _):
     yield from equal("the licence", told.get("license"), LICENCE)
     yield from equal("the list of its dependencies", told.get("dependencies"), None)
     yield from equal("the list of its native packages", told.get("optionalDependencies"),
-                     {"{}-{}".format(NAME, platform.node): release for platform in PLATFORMS.values()})
+                     {platform.package: release for platform in PLATFORMS.values()})
     yield from equal("`provenance`", told.get("publishConfig", {}).get("provenance"), True)
     code = {name for name in files if re.fullmatch(r"dist/[\w./-]+\.(m?js|d\.[cm]?ts)", name)}
     texts = {name for name in told.get("files", ()) if name != "dist"}
@@ -239,7 +239,7 @@ def entries(value):
 def npm_platform_package(path, release, platform):
     files = unpack(path)
     told = manifest(files)
-    yield from equal("the name", told.get("name"), "{}-{}".format(NAME, platform.node))
+    yield from equal("the name", told.get("name"), platform.package)
     yield from equal("the version", told.get("version"), release)
     yield from equal("the licence", told.get("license"), LICENCE)
     system, processor, *libc = platform.kind.split("-")
@@ -247,12 +247,14 @@ def npm_platform_package(path, release, platform):
     yield from equal("`cpu`", told.get("cpu"), [processor])
     yield from equal("`libc`", told.get("libc"), [{"gnu": "glibc", "musl": "musl"}[name] for name in libc] or None)
     yield from equal("`main`", told.get("main"), platform.library)
+    # What is in a scope is private unless it says otherwise.
+    yield from equal("`access`", told.get("publishConfig", {}).get("access"), "public")
     expected = {"LICENSE": (ROOT / "LICENSE").read_bytes()}
     yield from compare(files, expected, {"package.json", "README.md", platform.library})
     if platform.library in files:
         yield from native(platform.library, files[platform.library], platform)
     # Both packages are installed; the budget is for the two.
-    main = path.with_name("{}-{}.tgz".format(NAME, release))
+    main = path.with_name(npm_file(NAME, release))
     yield from size(files | ({"main/" + name: data for name, data in unpack(main).items()} if main.is_file() else {}))
     yield from paths(files)
 

@@ -37,9 +37,10 @@ def complaints(root=ROOT, tag=None):
     found += ["`Cargo.lock` has `{}` {}, the workspace {}".format(name, other, version)
               for name, other in locked if other != version]
     node = json.loads(read(root, "bindings-node/package.json"))
-    of_npm = {"package.json": node, "package-lock.json": json.loads(read(root, "bindings-node/package-lock.json"))}
+    locked = json.loads(read(root, "bindings-node/package-lock.json"))
+    of_npm = [("package.json", node), ("package-lock.json", locked), ("package-lock.json", locked["packages"][""])]
     found += ["`bindings-node/{}` has version {}, the workspace {}".format(name, file["version"], version)
-              for name, file in of_npm.items() if file["version"] != version]
+              for name, file in of_npm if file["version"] != version]
     if "optionalDependencies" in node:
         found.append("`bindings-node/package.json` lists `optionalDependencies`; the release adds them")
     if not re.search(r'^dynamic = \["version"\]$', read(root, "bindings-python/pyproject.toml"), re.MULTILINE):

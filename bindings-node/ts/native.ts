@@ -9,20 +9,20 @@ export type { Answer, Client, Engine, Session, Stream } from "./native.cjs";
 const PLACES: Readonly<Record<string, readonly (() => unknown)[]>> = {
   "linux-x64": [
     () => require("./scalekit-vmcp.linux-x64-gnu.node"),
-    () => require("scalekit-vmcp-linux-x64-gnu"),
+    () => require("@scalekit-vmcp/binding-linux-x64-gnu"),
     () => require("./scalekit-vmcp.linux-x64-musl.node"),
-    () => require("scalekit-vmcp-linux-x64-musl"),
+    () => require("@scalekit-vmcp/binding-linux-x64-musl"),
   ],
   "linux-arm64": [
     () => require("./scalekit-vmcp.linux-arm64-gnu.node"),
-    () => require("scalekit-vmcp-linux-arm64-gnu"),
+    () => require("@scalekit-vmcp/binding-linux-arm64-gnu"),
     () => require("./scalekit-vmcp.linux-arm64-musl.node"),
-    () => require("scalekit-vmcp-linux-arm64-musl"),
+    () => require("@scalekit-vmcp/binding-linux-arm64-musl"),
   ],
-  "darwin-x64": [() => require("./scalekit-vmcp.darwin-x64.node"), () => require("scalekit-vmcp-darwin-x64")],
-  "darwin-arm64": [() => require("./scalekit-vmcp.darwin-arm64.node"), () => require("scalekit-vmcp-darwin-arm64")],
-  "win32-x64": [() => require("./scalekit-vmcp.win32-x64-msvc.node"), () => require("scalekit-vmcp-win32-x64-msvc")],
-  "win32-arm64": [() => require("./scalekit-vmcp.win32-arm64-msvc.node"), () => require("scalekit-vmcp-win32-arm64-msvc")],
+  "darwin-x64": [() => require("./scalekit-vmcp.darwin-x64.node"), () => require("@scalekit-vmcp/binding-darwin-x64")],
+  "darwin-arm64": [() => require("./scalekit-vmcp.darwin-arm64.node"), () => require("@scalekit-vmcp/binding-darwin-arm64")],
+  "win32-x64": [() => require("./scalekit-vmcp.win32-x64-msvc.node"), () => require("@scalekit-vmcp/binding-win32-x64-msvc")],
+  "win32-arm64": [() => require("./scalekit-vmcp.win32-arm64-msvc.node"), () => require("@scalekit-vmcp/binding-win32-arm64-msvc")],
 };
 
 function load(): typeof Library {

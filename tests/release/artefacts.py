@@ -13,7 +13,7 @@ import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
-from release_set import CRATES, LICENCE, NAME, PLATFORMS, Platform
+from release_set import CRATES, LICENCE, NAME, PLATFORMS, Platform, npm_file
 from release_verify import ENTRY_POINTS, FOLDERS, NODE, PYTHON, ROOT, of_crate, tree
 
 Files = dict[str, bytes]
@@ -83,7 +83,7 @@ def crate(name: str) -> Files:
 def npm_package() -> Files:
     manifest = json.loads((NODE / "package.json").read_text())
     manifest["version"] = RELEASE
-    manifest["optionalDependencies"] = {f"{NAME}-{platform.node}": RELEASE for platform in PLATFORMS.values()}
+    manifest["optionalDependencies"] = {platform.package: RELEASE for platform in PLATFORMS.values()}
     names = ["index", "engine", "testing", "frameworks/index"]
     code = [f"dist/{name}.{end}" for name in names for end in ("js", "mjs", "d.ts", "d.mts")] + ["dist/elsewhere.js", "dist/vmcp.js"]
     code += [name for name in manifest["files"] if name != "dist"]
@@ -93,8 +93,9 @@ def npm_package() -> Files:
 
 def npm_platform_package(platform: Platform, library: bytes) -> Files:
     system, processor, *libc = platform.kind.split("-")
-    manifest = {"name": f"{NAME}-{platform.node}", "version": RELEASE, "license": LICENCE, "os": [system], "cpu": [processor],
-                "main": platform.library, "libc": [{"gnu": "glibc"}.get(name, name) for name in libc] or None}
+    manifest = {"name": platform.package, "version": RELEASE, "license": LICENCE, "os": [system], "cpu": [processor],
+                "main": platform.library, "libc": [{"gnu": "glibc"}.get(name, name) for name in libc] or None,
+                "publishConfig": {"access": "public"}}
     told = {name: value for name, value in manifest.items() if value is not None}
     return {"package.json": json.dumps(told).encode(), "README.md": b"", "LICENSE": LICENCE_TEXT, platform.library: library}
 
@@ -103,7 +104,7 @@ def sources() -> dict[str, Files]:
     """What no platform owns."""
     return {
         f"scalekit_vmcp-{RELEASE}.tar.gz": source_distribution(),
-        f"{NAME}-{RELEASE}.tgz": npm_package(),
+        npm_file(NAME, RELEASE): npm_package(),
         **{f"{name}-{RELEASE}.crate": crate(name) for name in CRATES},
     }
 
@@ -125,7 +126,7 @@ def natives(platform: Platform, library: bytes) -> dict[str, Files]:
     suffix = "pyd" if platform.target.endswith("msvc") else "so"
     found = {
         f"scalekit_vmcp-{RELEASE}-cp310-abi3-{WHEELS[platform.target]}.whl": wheel(library, f"_native.abi3.{suffix}"),
-        f"{NAME}-{platform.node}-{RELEASE}.tgz": npm_platform_package(platform, library),
+        npm_file(platform.package, RELEASE): npm_platform_package(platform, library),
     }
     if platform.free_threaded:
         found[f"scalekit_vmcp-{RELEASE}-cp314-cp314t-{WHEELS[platform.target]}.whl"] = wheel(library, f"_native.cpython-314t.{suffix}")

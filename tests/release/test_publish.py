@@ -11,9 +11,10 @@ import artefacts  # noqa: F401 (finds the modules of tests/)
 import pytest
 
 import release_publish
-from release_set import CRATES, version
+from release_set import CRATES, PLATFORMS, version
 
 TOKEN = "npm-token-that-nobody-sees"
+NATIVES = [f"@scalekit-vmcp/binding-{platform.node}" for platform in PLATFORMS.values()]
 SPY = """#!{python}
 import json, os, pathlib, sys
 arguments, here = sys.argv[1:], pathlib.Path({here!r})
@@ -35,12 +36,10 @@ if not asks:
 
 
 class House:
-    """A folder of packages, and registries that know some of them."""
+    """A folder, and registries that know some packages."""
 
     def __init__(self, place: pathlib.Path) -> None:
         self.place = place
-        for name in ("scalekit-vmcp", "scalekit-vmcp-linux-x64-gnu", "scalekit-vmcp-win32-x64-msvc"):
-            (place / f"{name}-{version()}.tgz").write_text("")
         self.know()
 
     def know(self, *names: str) -> None:
@@ -69,32 +68,30 @@ def house(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 def test_platforms_come_before_what_depends_on_them_and_each_tells_where_it_was_built(house: House) -> None:
     asked = house.asked("npm", str(house.place))
-    assert [pathlib.Path(arguments[1]).name for _, arguments, _ in asked] == [
-        f"scalekit-vmcp-linux-x64-gnu-{version()}.tgz",
-        f"scalekit-vmcp-win32-x64-msvc-{version()}.tgz",
-        f"scalekit-vmcp-{version()}.tgz",
-    ]
+    files = [pathlib.Path(arguments[1]).name for _, arguments, _ in asked]
+    assert files == [*(f"scalekit-vmcp-binding-{platform.node}-{version()}.tgz" for platform in PLATFORMS.values()),
+                     f"scalekit-vmcp-{version()}.tgz"]
     assert all((arguments[0], arguments[2:]) == ("publish", ["--provenance"]) for _, arguments, _ in asked)
     assert all(settings is None for _, _, settings in asked)
 
 
 def test_what_was_published_before_a_failure_is_not_published_again(house: House) -> None:
-    house.know("scalekit-vmcp-linux-x64-gnu", "scalekit-vmcp-win32-x64-msvc")
+    house.know(*NATIVES)
     (asked,) = house.asked("npm", str(house.place))
-    assert asked[1][1].endswith(f"scalekit-vmcp-{version()}.tgz")
-    house.know("scalekit-vmcp", "scalekit-vmcp-linux-x64-gnu", "scalekit-vmcp-win32-x64-msvc")
+    assert asked[1][1].endswith(f"/scalekit-vmcp-{version()}.tgz")
+    house.know("scalekit-vmcp", *NATIVES)
     assert house.asked("npm", str(house.place)) == []
 
 
 def test_a_rehearsal_publishes_nothing(house: House) -> None:
     asked = house.asked("npm", str(house.place), "--dry-run") + house.asked("crates", "--dry-run")
-    assert len(asked) == 4 and all("--dry-run" in arguments for _, arguments, _ in asked)
+    assert len(asked) == len(NATIVES) + 2 and all("--dry-run" in arguments for _, arguments, _ in asked)
 
 
 def test_a_token_is_for_npm_alone_and_in_no_file(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NPM_TOKEN", TOKEN)
     asked = house.asked("npm", str(house.place))
-    assert [settings for _, _, settings in asked] == ["//registry.example/npm/:_authToken=${NPM_TOKEN}\n"] * 3
+    assert [settings for _, _, settings in asked] == ["//registry.example/npm/:_authToken=${NPM_TOKEN}\n"] * (len(NATIVES) + 1)
     assert TOKEN not in json.dumps(asked)
 
 

@@ -20,7 +20,7 @@ TARGET = "x86_64-unknown-linux-gnu"
 WHEEL = f"scalekit_vmcp-{RELEASE}-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
 SDIST = f"scalekit_vmcp-{RELEASE}.tar.gz"
 NPM = f"{NAME}-{RELEASE}.tgz"
-ADDON = f"{NAME}-linux-x64-gnu-{RELEASE}.tgz"
+ADDON = f"{NAME}-binding-linux-x64-gnu-{RELEASE}.tgz"
 CORE = f"{NAME}-{RELEASE}.crate"
 ENGINE = f"{NAME}-engine-{RELEASE}.crate"
 HOME = f"scalekit_vmcp-{RELEASE}.dist-info/"
@@ -96,7 +96,7 @@ def test_each_file_of_the_set_is_missed(whole: Artefacts) -> None:
         "scalekit_vmcp-1.2.3-cp311-cp311-manylinux_2_17_x86_64.whl",
         "scalekit_vmcp-1.2.3-cp314-cp314t-win_arm64.whl",
         "scalekit_vmcp-1.2.3-cp314-cp314t-musllinux_1_2_x86_64.whl",
-        "scalekit-vmcp-linux-ia32-gnu-1.2.3.tgz",
+        "scalekit-vmcp-binding-linux-ia32-gnu-1.2.3.tgz",
         "notes.txt",
     ],
 )
@@ -236,6 +236,7 @@ CASES: dict[str, tuple[str, Callable[[Files], None], str]] = {
     "npm platform package of another version": (ADDON, told(version="1.2.4"), "the version is `1.2.4`, not `1.2.3`"),
     "npm platform package for every libc": (ADDON, told(libc=None), "`libc` is `None`, not `['glibc']`"),
     "npm platform package for another processor": (ADDON, told(cpu=["arm64"]), "`cpu` is `['arm64']`, not `['x64']`"),
+    "npm platform package that is private": (ADDON, told(publishConfig={}), "`access` is `None`, not `public`"),
     "npm platform package without its library": (ADDON, removed(NODE_LIBRARY), f"`{NODE_LIBRARY}` is missing"),
     "npm platform package without a licence": (ADDON, removed("LICENSE"), "`LICENSE` is missing"),
     "npm platform package with an extra file": (ADDON, replaced(".env", b""), "`.env` does not belong there"),

@@ -31,8 +31,9 @@ def house(tmp_path: pathlib.Path) -> pathlib.Path:
         (tmp_path / folder / "Cargo.toml").write_text(f'[package]\nname = "{name}"\nversion.workspace = true\n{rest}')
         (tmp_path / folder / "src" / "lib.rs").write_text("")
     (tmp_path / "Cargo.lock").write_text('[[package]]\nname = "scalekit-vmcp"\nversion = "1.2.3"\n')
-    for name in ("package.json", "package-lock.json"):
-        (tmp_path / "bindings-node" / name).write_text('{ "version": "1.2.3" }')
+    (tmp_path / "bindings-node" / "package.json").write_text('{ "version": "1.2.3" }')
+    (tmp_path / "bindings-node" / "package-lock.json").write_text(
+        '{ "version": "1.2.3", "packages": { "": { "name": "scalekit-vmcp", "version": "1.2.3" } } }')
     (tmp_path / "bindings-python" / "pyproject.toml").write_text('[project]\ndynamic = ["version"]\n')
     (tmp_path / "README.md").write_text('pip install scalekit-vmcp==1.2.3\nscalekit-vmcp = "1.2"\nnpm install scalekit-vmcp\n')
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
@@ -59,7 +60,11 @@ def test_one_version_everywhere_is_accepted(house: pathlib.Path) -> None:
         ("Cargo.toml", '"=1.2.3"', '"1.2.3"', "the crate `scalekit-vmcp-engine` needs `scalekit-vmcp` `^1.2.3`; it must be `=1.2.3`"),
         ("Cargo.lock", "1.2.3", "1.2.2", "`Cargo.lock` has `scalekit-vmcp` 1.2.2, the workspace 1.2.3"),
         ("bindings-node/package.json", "1.2.3", "1.2.2", "`bindings-node/package.json` has version 1.2.2, the workspace 1.2.3"),
-        ("bindings-node/package-lock.json", "1.2.3", "1.2.2", "`bindings-node/package-lock.json` has version 1.2.2, the workspace 1.2.3"),
+        ("bindings-node/package-lock.json", '{ "version": "1.2.3"', '{ "version": "1.2.2"',
+         "`bindings-node/package-lock.json` has version 1.2.2, the workspace 1.2.3"),
+        ("bindings-node/package-lock.json", '"name": "scalekit-vmcp", "version": "1.2.3"',
+         '"name": "scalekit-vmcp", "version": "1.2.2"',
+         "`bindings-node/package-lock.json` has version 1.2.2, the workspace 1.2.3"),
         ("bindings-node/package.json", "}", ', "optionalDependencies": {} }',
          "`bindings-node/package.json` lists `optionalDependencies`; the release adds them"),
         ("bindings-python/pyproject.toml", 'dynamic = ["version"]', 'version = "1.2.3"',
