@@ -31,7 +31,7 @@ after(async () => {
 });
 
 for (const runtime of RUNTIMES) {
-  test(`${runtime.name} is installed`, () => assert.ok(isThere(runtime), `${runtime.program} is missing; \`make prepare\` installs it`));
+  test(`${runtime.name} is installed`, () => assert.ok(isThere(runtime), `${runtime.program} is missing; \`make test-packages\` installs it`));
 
   test(`${runtime.name}: an idle client lets the process end`, async () => {
     assert.deepEqual(await run(runtime, "exits/idle.mjs", api), ended("cfg_1\n"));

@@ -442,7 +442,7 @@ export interface GetInstanceParameters {
 export interface GetInstanceAuthStateParameters {
   /** The id of the instance. */
   instanceId: string;
-  /** Also return a fresh link for each connection. */
+  /** Also create missing accounts and return a fresh link for each connection. */
   includeAuthLinks?: boolean | undefined;
 }
 

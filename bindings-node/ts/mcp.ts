@@ -256,8 +256,8 @@ export class McpActions {
   }
 
   /**
-   * How the user of an instance stands with each of its connections (PREVIEW), with a link to
-   * authorize if asked for.
+   * How the user of an instance stands with each of its connections (PREVIEW). `includeAuthLinks` does
+   * what `includeAuthLink` of {@link McpActions.listMcpConnectedAccounts} does.
    *
    * @throws {@link ScalekitNotFoundError} when there is none with this id.
    */

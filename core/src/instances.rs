@@ -433,12 +433,14 @@ pub struct GetInstanceAuthState {
     /// The id of the instance.
     #[cfg_attr(feature = "schema", schemars(required))]
     instance_id: Option<String>,
-    /// Also return a fresh link for each connection.
+    /// Also create missing accounts and return a fresh link for each connection.
     include_auth_links: Option<bool>,
 }
 
 impl Call<GetInstanceAuthState> {
-    /// Also returns a fresh link for each connection, which works once and for about a minute.
+    /// Also creates the accounts that are missing and returns for each connection a fresh link, those
+    /// that are `ACTIVE` too. It works once and for about a minute, and whoever opens it connects the
+    /// account. Without it nothing is created.
     pub fn include_auth_links(mut self, include: bool) -> Self {
         self.operation.include_auth_links = Some(include);
         self

@@ -134,7 +134,9 @@ class ActionInstances(Calls):
 
         Args:
             instance_id: The id of the instance.
-            include_auth_links: Whether to make a link for each connection.
+            include_auth_links: Also creates the accounts that are missing, and makes a link for each connection,
+                those that are `ACTIVE` too. A link works once and for about a minute; whoever opens it connects
+                the account.
 
         Raises:
             ScalekitValidationException: An argument breaks a rule; nothing was sent.
