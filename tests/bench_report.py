@@ -146,6 +146,9 @@ def of_part(part, plots):
     known = "".join(f", {name} {version}" for name, version in part["versions"].items())
     yield f"`{part['command']}`, {part['begun'][:10]}{known}"
     yield ""
+    if part["part"] == "soak":
+        yield "From the last run of `make soak`, not from this one. They are ours alone: nothing stands beside them."
+        yield ""
     if part["debug"]:
         yield "**Tried in short, on builds that are not optimized: no numbers to quote.**"
         yield ""

@@ -191,6 +191,8 @@ def install(folder):
         if wheels:
             wheel(*wheels, outside, vectors)
             done += 1
+        else:
+            print("not here: the wheel", flush=True)
         for about, files in others.items():
             if None in files:
                 print("not here: the {}".format(about), flush=True)

@@ -271,6 +271,8 @@ def crate(path, release, _):
     yield from equal("the readme", fields.get("readme"), "README.md")
     for other, needed in re.findall(r'^\[dependencies\.(scalekit-vmcp[\w-]*)\]\nversion = "(.*)"$', told, re.MULTILINE):
         yield from equal("the version of `{}` it needs".format(other), needed, "=" + release)
+    if name == NAME and not re.search(r"^\[package\.metadata\.docs\.rs\]\nall-features = true$", told, re.MULTILINE):
+        yield "`Cargo.toml` does not ask docs.rs for all features"
     if re.search(r"^path = \"\.\.", told, re.MULTILINE):
         yield "`Cargo.toml` names a path outside of the crate"
     yield from compare(files, of_crate(name), {"Cargo.toml", "Cargo.toml.orig", "Cargo.lock", ".cargo_vcs_info.json"})

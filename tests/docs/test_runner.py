@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+import re
 import sys
 
 import pytest
@@ -155,3 +157,19 @@ def test_rust_keeps_its_lines(tmp_path: pathlib.Path) -> None:
 def test_the_packages_have_the_one_text() -> None:
     for folder in ("bindings-python", "bindings-node"):
         assert (docs.ROOT / folder / "README.md").samefile(docs_pages.SHARED)
+
+
+def test_what_contributing_says_of_suites_is_there() -> None:
+    """The commands themselves take too long: `make test` runs all of what they run a part of."""
+    table = (docs.ROOT / "CONTRIBUTING.md").read_text().split("## One test of each suite")[1].split("\n## ")[0]
+    _, *rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("| ")]
+    for _, commands, place in rows:
+        folder = docs.ROOT / place.strip(" `")
+        files = re.findall(r"(?<![\w./-])(?:\./)?[\w/-]+(?:\.[\w-]+)*\.m?(?:py|js)\b", commands)
+        assert folder.is_dir() and all((folder / file).is_file() for file in files), (commands, place)
+
+
+def test_the_packages_have_the_page_for_coding_agents() -> None:
+    for folder in ("core", "engine", "bindings-node", "bindings-python/python/scalekit_vmcp"):
+        assert (docs.ROOT / folder / "AGENTS.md").samefile(docs.ROOT / "AGENTS.md")
+    assert "AGENTS.md" in json.loads((docs.ROOT / "bindings-node" / "package.json").read_text())["files"]

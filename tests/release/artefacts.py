@@ -74,7 +74,9 @@ def source_distribution() -> Files:
 
 def crate(name: str) -> Files:
     manifest = f'[package]\nname = "{name}"\nversion = "{RELEASE}"\nreadme = "README.md"\nlicense = "{LICENCE}"\n'
-    if name != NAME:
+    if name == NAME:
+        manifest += "\n[package.metadata.docs.rs]\nall-features = true\n"
+    else:
         manifest += f'\n[dependencies.{NAME}]\nversion = "={RELEASE}"\n'
     made = {"Cargo.toml": manifest.encode(), "Cargo.toml.orig": b"", "Cargo.lock": b"", ".cargo_vcs_info.json": b"{}"}
     return of_crate(name) | made

@@ -215,6 +215,8 @@ CASES: dict[str, tuple[str, Callable[[Files], None], str]] = {
         ENGINE, manifest('version = "=1.2.3"', 'version = "=1.2.3"\npath = "../core"'), "`Cargo.toml` names a path outside of the crate"),
     "crate under another licence": (
         CORE, manifest('license = "MIT OR Apache-2.0"', 'license = "MIT"'), "the licence is `MIT`, not `MIT OR Apache-2.0`"),
+    "crate of which docs.rs shows a part": (
+        CORE, manifest("all-features = true", ""), "`Cargo.toml` does not ask docs.rs for all features"),
     "crate without a licence": (CORE, removed("LICENSE"), "`LICENSE` is missing"),
     "crate without a readme": (CORE, removed("README.md"), "`README.md` is missing"),
     "crate without a template": (
