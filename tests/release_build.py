@@ -10,7 +10,7 @@ import shutil
 
 from packages import NODE, NODE_TOOLS, PYTHON, TARGET, build_node, install_locked, install_venv, npm
 from prepare import ROOT, environment, fail, program_in, run, say
-from release_set import CRATES, PLATFORMS, host, platform_of, targets_of_node, version
+from release_set import CRATES, NAME, PLATFORMS, host, platform_of, targets_of_node, version
 
 HOME = ROOT / "tests" / "release"
 VENV = TARGET / "venvs" / "release"
@@ -124,6 +124,7 @@ def pack_npm(folder, out):
 def npm_platform_package(platform, out):
     folder = STAGE / "npm" / platform.node
     addon(platform, folder)
+    (folder / "README.md").write_text("# {}\n\nThe native library of `{}` for {}.\n".format(platform.package, NAME, platform.target))
     shutil.copy(ROOT / "LICENSE", folder)
     pack_npm(folder, out)
 

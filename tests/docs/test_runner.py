@@ -160,7 +160,7 @@ def test_the_packages_have_the_one_text() -> None:
 
 
 def test_what_contributing_says_of_suites_is_there() -> None:
-    """The commands themselves take too long: `make test` runs all of what they run a part of."""
+    """The files and folders; the commands themselves take too long."""
     table = (docs.ROOT / "CONTRIBUTING.md").read_text().split("## One test of each suite")[1].split("\n## ")[0]
     _, *rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("| ")]
     for _, commands, place in rows:

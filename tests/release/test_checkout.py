@@ -30,6 +30,12 @@ def test_each_wheel_is_installed_on_the_system_it_is_for() -> None:
     assert set(alpine.split(", ")) == {RUNNERS[target] for target in MUSL}
 
 
+def test_the_npm_package_looks_for_each_library() -> None:
+    native = (ROOT / "bindings-node" / "ts" / "native.ts").read_text()
+    wanted = {name for platform in PLATFORMS.values() for name in ("./" + platform.library, platform.package)}
+    assert set(re.findall(r'require\("(.*?)"\)', native)) == wanted
+
+
 def test_nothing_that_is_built_is_in_git() -> None:
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "Cargo.toml" in files
