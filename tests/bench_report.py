@@ -146,9 +146,6 @@ def of_part(part, plots):
     known = "".join(f", {name} {version}" for name, version in part["versions"].items())
     yield f"`{part['command']}`, {part['begun'][:10]}{known}"
     yield ""
-    if part["part"] == "soak":
-        yield "From the last run of `make soak`, not from this one. They are ours alone: nothing stands beside them."
-        yield ""
     if part["debug"]:
         yield "**Tried in short, on builds that are not optimized: no numbers to quote.**"
         yield ""
@@ -209,7 +206,8 @@ def report(parts, on, known):
         "# Measures", "",
         "Written by `make bench`; not to be edited. All that is compared has run on one machine, in one run, by turns. "
         "A figure is the median of its rounds, its spread goes from the lowest to the highest; ratios are taken round by "
-        "round. What the load generators and servers use counts too: they share the cores.", "",
+        "round. What the load generators and servers use counts too: they share the cores. The campaigns are ours alone, "
+        "from the last run of `make soak`.", "",
         *table(("", ""), [("date", " to ".join(dict.fromkeys((days[0], days[-1])))), *on.items(),
                           ("versions", ", ".join(f"{name} {version}" for name, version in known.items()))]),
         *summary(found, missing), *bodies]

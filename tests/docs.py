@@ -22,10 +22,10 @@ An HTML comment directly before a block says more of it; no other comments are a
     <!-- output -->          This text is what was printed before it; `…` stands for what changes.
     <!-- python: CODE -->    Code that readers do not see, at this place; also `ts:`, `rust:` and `sh:`.
 
-A program finds an empty engine in its environment: what a `vmcp serve` before it serves, else one with the connections
-of `tests/docs/vmcp.toml`. The files of `tests/docs` are in its folder. In code that readers do not see `user` has
-`authorize`, a user who opens each link that is there (it answers where a link with a `user_verify_url` leads), and `print` (in TypeScript `console`, in Rust `println`) for one
-who opens each link that is printed.
+A program finds an empty engine in its environment: what a `vmcp serve` before it serves, else one with the
+connections of `tests/docs/vmcp.toml`. The files of `tests/docs` are in its folder. In code that readers do not see
+`user` has `authorize`, a user who opens each link that is there (it answers where a link with a `user_verify_url`
+leads), and `print` (in TypeScript `console`, in Rust `println`) for one who opens each link that is printed.
 
 Relative links and those into this repository lead to a file, and to a heading in it; of others the form is checked.
 """

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PINS = ROOT / "tests" / "upstreams"
 UPSTREAMS = ROOT / "target" / "upstreams"
 TOOLS = ROOT / "target" / "tools"
-FILES = 4096
+OPEN_FILES = 4096
 
 
 def fail(message):
@@ -76,7 +76,7 @@ def allow_files():
         return
     import resource
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 

@@ -124,7 +124,8 @@ def pack_npm(folder, out):
 def npm_platform_package(platform, out):
     folder = STAGE / "npm" / platform.node
     addon(platform, folder)
-    (folder / "README.md").write_text("# {}\n\nThe native library of `{}` for {}.\n".format(platform.package, NAME, platform.target))
+    about = "# {}\n\nThe native library of `{}` for {}.\n".format(platform.package, NAME, platform.target)
+    (folder / "README.md").write_text(about)
     shutil.copy(ROOT / "LICENSE", folder)
     pack_npm(folder, out)
 

@@ -124,8 +124,10 @@ def npm_packages(files, outside, vectors):
     (project / "package.json").write_text('{ "private": true }\n')
     # Offline: the packages for other platforms are not there, as they would not be installed.
     npm("install", "--offline", *files, cwd=project, env=clean(npm_config_cache=str(outside / "npm-cache")))
-    manifests = [json.loads(file.read_text()) for place in ("*", "@*/*") for file in project.glob("node_modules/" + place + "/package.json")]
-    expect("what npm installed", sorted(npm_file(one["name"], one["version"]) for one in manifests), sorted(file.name for file in files))
+    places = [*project.glob("node_modules/*/package.json"), *project.glob("node_modules/@*/*/package.json")]
+    manifests = [json.loads(place.read_text()) for place in places]
+    expect("what npm installed", sorted(npm_file(one["name"], one["version"]) for one in manifests),
+           sorted(file.name for file in files))
     shutil.copy(HOME / "quickstart.mjs", project)
     expect("the first call", printed("node", "quickstart.mjs", cwd=project), PRINTED)
     command = project / "node_modules" / ".bin" / ("vmcp.cmd" if os.name == "nt" else "vmcp")
@@ -182,7 +184,7 @@ def install(folder):
     wheels, addons = fitting[-2 if sysconfig.get_config_var("Py_GIL_DISABLED") else 0], fitting[-1]
     others = {
         "source distribution": [names.get("scalekit_vmcp-{}.tar.gz".format(release))],
-        "npm packages": [names.get("{}-{}.tgz".format(NAME, release)), *(addons or [None])],
+        "npm packages": [names.get(npm_file(NAME, release)), *(addons or [None])],
         "crates": [names.get("{}-{}.crate".format(name, release)) for name in CRATES],
     }
     done = 0

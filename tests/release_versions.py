@@ -37,8 +37,8 @@ def complaints(root=ROOT, tag=None):
     found += ["`Cargo.lock` has `{}` {}, the workspace {}".format(name, other, version)
               for name, other in locked if other != version]
     node = json.loads(read(root, "bindings-node/package.json"))
-    locked = json.loads(read(root, "bindings-node/package-lock.json"))
-    of_npm = [("package.json", node), ("package-lock.json", locked), ("package-lock.json", locked["packages"][""])]
+    lock = json.loads(read(root, "bindings-node/package-lock.json"))
+    of_npm = [("package.json", node), ("package-lock.json", lock), ("package-lock.json", lock["packages"][""])]
     found += ["`bindings-node/{}` has version {}, the workspace {}".format(name, file["version"], version)
               for name, file in of_npm if file["version"] != version]
     if "optionalDependencies" in node:

@@ -136,11 +136,8 @@ def lines_of_typescript(name):
     """Lines of which one is right if the name is there."""
     keys = " | ".join(json.dumps(key) for key in name.keys) or "never"
     first, _, rest = name.path.partition(".")
-    if first in ("client", "session"):
-        kind = f"typeof {name.path}"
-        return [f"check<{kind}>(); has<Argument<{kind}>, {keys}>();"]
-    if first == "engine":
-        kind = f"engine.LocalEngine[{json.dumps(rest)}]"
+    if first in ("client", "session", "engine"):
+        kind = f"engine.LocalEngine[{json.dumps(rest)}]" if first == "engine" else f"typeof {name.path}"
         return [f"check<{kind}>(); has<Argument<{kind}>, {keys}>();"]
     if rest:
         return [f"check<typeof {module}.{name.path}>(); has<Argument<typeof {module}.{name.path}>, {keys}>();"
@@ -221,8 +218,9 @@ def unknown(page, lines, known):
 
 
 def classes_told(text):
-    """Kind, language and class of each row, a row without a kind belonging to the one above; the first span is the class."""
-    rows = [cells(line) for line in text.partition("## Classes")[2].partition("\n## ")[0].splitlines() if line.startswith("|")]
+    """Kind, language and class of each row: without a kind it belongs to the one above; the first span is the class."""
+    section = text.partition("## Classes")[2].partition("\n## ")[0]
+    rows = [cells(line) for line in section.splitlines() if line.startswith("|")]
     kind = ""
     for row in rows[2:]:
         kind = row[0].strip("`") or kind

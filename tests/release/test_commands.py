@@ -18,8 +18,6 @@ import release_install
 import release_verify
 from release_set import CRATES, NAME, host, npm_file, version
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="releases are checked on Linux")
-
 WHEEL = f"scalekit_vmcp-{version()}-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
 SDIST = f"scalekit_vmcp-{version()}.tar.gz"
 MAIN, ADDON = npm_file(NAME, version()), npm_file(f"@{NAME}/binding-linux-x64-gnu", version())

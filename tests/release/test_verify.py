@@ -153,7 +153,7 @@ def manifest(old: str, new: str) -> Callable[[Files], None]:
 
 DEBUG = b"...attempt to add with overflow..."
 PANIC = b"\0/home/someone/.cargo/registry/src/index/ring-0.17.14/src/lib.rs\0"
-SBOM = b'{"bom-ref": "path+file:///work/core#1.2.3"}'
+SBOM = b'{"bom-ref": "path+file:///build/core#1.2.3"}'
 
 CASES: dict[str, tuple[str, Callable[[Files], None], str]] = {
     "wheel of another version": (
